@@ -1,0 +1,36 @@
+#ifndef KILN_RUNTIME_DATA_SOURCES_H_
+#define KILN_RUNTIME_DATA_SOURCES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "runtime/dataset.h"
+
+namespace kiln {
+
+// The columns that a model reads, in the order of its manifest.
+struct DataSpec {
+  std::vector<ColumnSpec> inputs;
+  std::vector<ColumnSpec> targets;
+};
+
+// Loads the data set that --data names and makes it the model's:
+//   digits      drawn digits (runtime/digits.h), seeded by `data_seed`
+//   xor         the four rows of exclusive or
+//   xor_cloud   noisy points around them, seeded by `data_seed`
+//   otherwise   a directory with MNIST's four IDX files; a directory named like
+//               a generated set is reached as ./digits
+// Columns are bound by position and take the model's names and shapes. A shape
+// agrees when it differs in dimensions of 1 alone, or when the model's is flat
+// and has as many elements ({784} reads {1, 28, 28}). Labels must lie within
+// the model's classes; the model may have more classes than the data.
+// Every error is one line that names the source, what disagrees and what to do.
+absl::StatusOr<DataPair> LoadData(const std::string& source,
+                                  std::uint64_t data_seed,
+                                  const DataSpec& model);
+
+}  // namespace kiln
+
+#endif  // KILN_RUNTIME_DATA_SOURCES_H_
