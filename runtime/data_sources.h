@@ -27,8 +27,7 @@ struct DataSpec {
 // and has as many elements ({784} reads {1, 28, 28}). Labels must lie within
 // the model's classes; the model may have more classes than the data.
 // Every error is one line that names the source, what disagrees and what to do.
-absl::StatusOr<DataPair> LoadData(const std::string& source,
-                                  std::uint64_t data_seed,
+absl::StatusOr<DataPair> LoadData(const std::string& source, uint64_t data_seed,
                                   const DataSpec& model);
 
 }  // namespace kiln

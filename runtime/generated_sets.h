@@ -18,7 +18,7 @@ DataPair MakeXor();
 // in each coordinate, each with its row's target: columns as in MakeXor, rows
 // in turn, so that each has as many samples as the others. About one point in
 // a thousand lies nearer to another row than to its own.
-DataPair MakeXorCloud(std::uint64_t seed);
+DataPair MakeXorCloud(uint64_t seed);
 
 }  // namespace kiln
 

@@ -16,8 +16,8 @@ namespace kiln {
 // unsigned byte), the number of dimensions, each dimension as a big-endian
 // 32-bit number, then the elements.
 struct IdxArray {
-  std::vector<std::int64_t> shape;
-  AlignedVector<std::uint8_t> values;
+  std::vector<int64_t> shape;
+  AlignedVector<uint8_t> values;
 };
 
 // Reads `path`, plain or compressed by gzip. Every error is one line that names

@@ -10,18 +10,18 @@ namespace kiln {
 
 // How long a training run is. Steps count from 1 over the whole run.
 struct RunLength {
-  std::int64_t epochs = 1;
-  std::int64_t steps_per_epoch = 1;
-  std::int64_t total_steps = 1;
-  std::int64_t first_step = 1;  // above 1 when a run is resumed
+  int64_t epochs = 1;
+  int64_t steps_per_epoch = 1;
+  int64_t total_steps = 1;
+  int64_t first_step = 1;  // above 1 when a run is resumed
 };
 
 // What one training step yielded.
 struct StepReport {
-  std::int64_t epoch = 1;    // 1..epochs
-  std::int64_t step = 1;     // first_step..total_steps
-  std::int64_t samples = 0;  // in this step's batch
-  double loss = 0;           // mean over the batch
+  int64_t epoch = 1;    // 1..epochs
+  int64_t step = 1;     // first_step..total_steps
+  int64_t samples = 0;  // in this step's batch
+  double loss = 0;      // mean over the batch
   // Mean over the batch, 0..1; NaN when the model has no such metric.
   double accuracy = std::numeric_limits<double>::quiet_NaN();
 };
@@ -71,11 +71,11 @@ class ProgressReporter {
   RunLength run_;
   StepReport latest_;
   double started_ = 0;
-  double drawn_ = 0;             // when the line was last drawn
-  std::int64_t drawn_step_ = 0;  // and with which step; 0: never
-  bool line_open_ = false;       // a line without its newline is on screen
-  std::int64_t run_samples_ = 0;
-  std::int64_t epoch_samples_ = 0;
+  double drawn_ = 0;        // when the line was last drawn
+  int64_t drawn_step_ = 0;  // and with which step; 0: never
+  bool line_open_ = false;  // a line without its newline is on screen
+  int64_t run_samples_ = 0;
+  int64_t epoch_samples_ = 0;
   double epoch_loss_ = 0;  // sums over the samples of the epoch so far
   double epoch_accuracy_ = 0;
 };

@@ -3,8 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <utility>
+
+#include "absl/types/span.h"
 
 namespace kiln {
 
@@ -18,12 +19,12 @@ namespace kiln {
 // A value type: a copy continues with the same numbers.
 class Random {
  public:
-  using State = std::array<std::uint64_t, 4>;
+  using State = std::array<uint64_t, 4>;
 
   // Generators with the same seed and different streams are independent: give
   // each purpose (initialisation, shuffling, ...) its own stream, so that
   // drawing more for one does not change the other.
-  explicit Random(std::uint64_t seed, std::uint64_t stream = 0);
+  explicit Random(uint64_t seed, uint64_t stream = 0);
 
   // The exact position in the sequence, to store in a checkpoint and to
   // continue from. An all-zero state is no state of the generator; it is
@@ -32,7 +33,7 @@ class Random {
   const State& state() const { return state_; }
 
   // 64 uniformly distributed bits.
-  std::uint64_t Bits();
+  uint64_t Bits();
 
   // Uniform in [0, 1), a multiple of 2^-24.
   float Uniform();
@@ -47,13 +48,13 @@ class Random {
 
   // Uniform in [0, bound), without bias (Lemire's multiplication method).
   // Returns 0 for bound 0 and 1.
-  std::uint32_t Below(std::uint32_t bound);
+  uint32_t Below(uint32_t bound);
 
   // Fisher-Yates: every order is equally likely. At most 2^32 - 1 values.
   template <typename T>
-  void Shuffle(std::span<T> values) {
-    for (std::uint32_t left = static_cast<std::uint32_t>(values.size());
-         left > 1; --left) {
+  void Shuffle(absl::Span<T> values) {
+    for (uint32_t left = static_cast<uint32_t>(values.size()); left > 1;
+         --left) {
       std::swap(values[left - 1], values[Below(left)]);
     }
   }
@@ -63,7 +64,7 @@ class Random {
 };
 
 // One step of splitmix64: advances `state`, returns 64 mixed bits.
-std::uint64_t SplitMix64(std::uint64_t& state);
+uint64_t SplitMix64(uint64_t& state);
 
 }  // namespace kiln
 

@@ -3,13 +3,13 @@
 
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "runtime/aligned.h"
 
 namespace kiln {
@@ -35,15 +35,15 @@ using Metadata = std::map<std::string, std::string>;
 // A tensor that lives elsewhere, to be written to a file.
 struct TensorView {
   std::string name;
-  std::vector<std::int64_t> shape;  // row-major, as in PyTorch
-  std::span<const float> values;    // product of shape
+  std::vector<int64_t> shape;      // row-major, as in PyTorch
+  absl::Span<const float> values;  // product of shape
 };
 
 // A place for a tensor's values, to be filled from a file.
 struct TensorSlot {
   std::string name;
-  std::vector<std::int64_t> shape;
-  std::span<float> values;
+  std::vector<int64_t> shape;
+  absl::Span<float> values;
 };
 
 // Writes the tensors, in the order given, and `metadata` to `path`, atomically
@@ -51,7 +51,7 @@ struct TensorSlot {
 // name or "__metadata__", values that are not as many as the shape says, the
 // metadata keys "format" and "kiln.crc32", text that is not UTF-8.
 absl::Status WriteWeightsFile(const std::string& path,
-                              std::span<const TensorView> tensors,
+                              absl::Span<const TensorView> tensors,
                               const Metadata& metadata = {});
 
 // A safetensors file in memory, verified.
@@ -91,7 +91,7 @@ class WeightsFile {
 // a checkpoint alone). On an error, one line that names file and tensor, no
 // slot has been touched.
 absl::Status CopyTensors(const WeightsFile& file,
-                         std::span<const TensorSlot> slots,
+                         absl::Span<const TensorSlot> slots,
                          std::string_view ignored_prefix = "");
 
 }  // namespace kiln

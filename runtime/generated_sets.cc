@@ -1,0 +1,43 @@
+#include "runtime/generated_sets.h"
+
+#include <cmath>
+
+#include "runtime/random.h"
+
+namespace kiln {
+namespace {
+
+constexpr float kCloudDeviation = 0.15f;
+
+// `samples` rows of exclusive or in turn, each coordinate off by `deviation`
+// times a standard normal number.
+Dataset XorRows(int64_t samples, float deviation, Random random) {
+  Column x = MakeColumn({.name = "x", .shape = {2}}, samples);
+  Column y = MakeColumn({.name = "y", .shape = {1}}, samples);
+  for (int64_t i = 0; i < samples; ++i) {
+    const bool a = (i & 2) != 0;
+    const bool b = (i & 1) != 0;
+    // Written as an fma, so that no compiler chooses whether it is one.
+    x.mutable_floats()[2 * i] =
+        std::fma(deviation, random.Normal(), a ? 1.0f : 0.0f);
+    x.mutable_floats()[2 * i + 1] =
+        std::fma(deviation, random.Normal(), b ? 1.0f : 0.0f);
+    y.mutable_floats()[i] = a != b ? 1 : 0;
+  }
+  return {.samples = samples, .inputs = {x}, .targets = {y}};
+}
+
+}  // namespace
+
+DataPair MakeXor() {
+  const Dataset rows = XorRows(4, 0, Random(0));
+  return {.train = rows, .test = rows};
+}
+
+DataPair MakeXorCloud(uint64_t seed) {
+  return {
+      .train = XorRows(kXorCloudTrainSamples, kCloudDeviation, Random(seed, 0)),
+      .test = XorRows(kXorCloudTestSamples, kCloudDeviation, Random(seed, 1))};
+}
+
+}  // namespace kiln
