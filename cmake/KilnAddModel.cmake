@@ -1,0 +1,64 @@
+# kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
+#                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
+#                [SCHEDULE fast|naive]    default: fast
+#                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
+#                [NO_BINARY])             the library alone, no bin/lenet5
+#
+# The only rule a model needs. From a model file in Kiln's DSL it makes
+#   lenet5.generator         the host executable that emits the model's pipelines
+#   <dir>/lenet5/            the emitted objects, headers, loop nests (.stmt), lenet5.manifest.json and lenet5.h
+#   kiln::lenet5             a static library: all pipelines, the manifest, the runtime; #include "lenet5.h"
+#   bin/lenet5               its command line (target lenet5.binary)
+# where <dir> is the calling directory's binary directory. A changed model file rebuilds that model alone.
+
+set(KILN_OPTIMIZERS sgd momentum)
+set(KILN_SCHEDULES fast naive)
+set(KILN_MODEL_SCRIPTS "${CMAKE_CURRENT_LIST_DIR}/model")
+
+function(kiln_add_model)
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;DEFINES")
+  set(where "kiln_add_model(NAME ${MODEL_NAME}):")
+  if(NOT MODEL_NAME)
+    message(FATAL_ERROR "kiln_add_model: NAME is missing")
+  endif()
+  if(MODEL_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "${where} unknown argument(s): ${MODEL_UNPARSED_ARGUMENTS}")
+  endif()
+  if(MODEL_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "${where} no value given for ${MODEL_KEYWORDS_MISSING_VALUES}")
+  endif()
+  if(NOT MODEL_NAME MATCHES "^[a-z][a-z0-9_]*$")
+    message(FATAL_ERROR "${where} the name becomes a C++ identifier and must match [a-z][a-z0-9_]*")
+  endif()
+  if(TARGET ${MODEL_NAME})
+    message(FATAL_ERROR "${where} there is a target of that name already")
+  endif()
+  foreach(required IN ITEMS SOURCES BLOCKS)
+    if(NOT MODEL_${required})
+      message(FATAL_ERROR "${where} ${required} is missing")
+    endif()
+  endforeach()
+  foreach(block IN LISTS MODEL_BLOCKS)
+    if(NOT block MATCHES "^[1-9][0-9]*$")
+      message(FATAL_ERROR "${where} BLOCKS must be whole numbers of at least 1, not '${block}'")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES MODEL_BLOCKS)
+  list(SORT MODEL_BLOCKS COMPARE NATURAL)
+  foreach(optimizer IN LISTS MODEL_FUSE)
+    if(NOT optimizer IN_LIST KILN_OPTIMIZERS)
+      message(FATAL_ERROR "${where} FUSE must be among '${KILN_OPTIMIZERS}', not '${optimizer}'")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES MODEL_FUSE)
+  if(NOT MODEL_SCHEDULE)
+    set(MODEL_SCHEDULE fast)
+  elseif(NOT MODEL_SCHEDULE IN_LIST KILN_SCHEDULES)
+    message(FATAL_ERROR "${where} SCHEDULE must be among '${KILN_SCHEDULES}', not '${MODEL_SCHEDULE}'")
+  endif()
+
+  list(TRANSFORM MODEL_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/$]")
+  set(MODEL_PROJECT_DIR "${PROJECT_SOURCE_DIR}")  # of the caller, which need not be Kiln itself
+  # A directory of its own, since add_halide_library writes into the current one.
+  add_subdirectory("${KILN_MODEL_SCRIPTS}" "${CMAKE_CURRENT_BINARY_DIR}/${MODEL_NAME}")
+endfunction()

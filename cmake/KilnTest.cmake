@@ -1,0 +1,25 @@
+# kiln_add_test(NAME conv2d_test SOURCES conv2d_test.cc [LIBRARIES kiln::dsl ...] [TIMEOUT seconds] [LABELS ...])
+#
+# A GoogleTest executable (with gtest's main) whose tests are registered with ctest one by one. They run in the
+# repository root, so that a golden file is opened as "tests/dsl/golden/x.txt" and reported by that name.
+function(kiln_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS")
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "kiln_add_test(NAME ${ARG_NAME}): unknown argument(s): ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT ARG_NAME OR NOT ARG_SOURCES)
+    message(FATAL_ERROR "kiln_add_test(NAME ${ARG_NAME}): NAME and SOURCES are required")
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  # gtest_main first: kiln's libraries may hold another main.
+  target_link_libraries(${ARG_NAME} PRIVATE GTest::gtest_main GTest::gmock ${ARG_LIBRARIES})
+  target_include_directories(${ARG_NAME} PRIVATE "${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${ARG_NAME}
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
