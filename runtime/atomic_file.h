@@ -2,9 +2,9 @@
 #define KILN_RUNTIME_ATOMIC_FILE_H_
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 namespace kiln {
@@ -17,7 +17,7 @@ namespace kiln {
 // Errors, one line naming `path`: the directory is missing or not writable, the
 // disk is full, `path` is a directory or a device.
 absl::Status WriteFileAtomically(const std::string& path,
-                                 absl::Span<const std::string_view> parts);
+                                 absl::Span<const absl::string_view> parts);
 
 }  // namespace kiln
 

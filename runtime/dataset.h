@@ -32,6 +32,8 @@ struct Column {
   // samples * spec.elements() elements, densely packed, samples outermost:
   // what the pipelines gather from without a copy.
   AlignedVector<uint8_t> bytes;
+  // Where the values come from, for messages: a file, or "digits".
+  std::string origin;
 
   // The elements as what they are. REQUIRES: spec.storage is that type.
   absl::Span<const float> floats() const;

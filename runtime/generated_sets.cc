@@ -1,7 +1,5 @@
 #include "runtime/generated_sets.h"
 
-#include <cmath>
-
 #include "runtime/random.h"
 
 namespace kiln {
@@ -17,11 +15,8 @@ Dataset XorRows(int64_t samples, float deviation, Random random) {
   for (int64_t i = 0; i < samples; ++i) {
     const bool a = (i & 2) != 0;
     const bool b = (i & 1) != 0;
-    // Written as an fma, so that no compiler chooses whether it is one.
-    x.mutable_floats()[2 * i] =
-        std::fma(deviation, random.Normal(), a ? 1.0f : 0.0f);
-    x.mutable_floats()[2 * i + 1] =
-        std::fma(deviation, random.Normal(), b ? 1.0f : 0.0f);
+    x.mutable_floats()[2 * i] = (a ? 1 : 0) + deviation * random.Normal();
+    x.mutable_floats()[2 * i + 1] = (b ? 1 : 0) + deviation * random.Normal();
     y.mutable_floats()[i] = a != b ? 1 : 0;
   }
   return {.samples = samples, .inputs = {x}, .targets = {y}};

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
-#include <string_view>
+
+#include "absl/strings/string_view.h"
 
 namespace kiln {
 
@@ -55,7 +56,7 @@ class ProgressReporter {
   // Takes note of a step, and prints if it is time to.
   void Step(const StepReport& report);
   // Prints a line of the caller's, leaving the progress line intact.
-  void Print(std::string_view line);
+  void Print(absl::string_view line);
   // Ends the run early or at its last step: the latest state stays on screen.
   void Finish();
 

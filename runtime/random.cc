@@ -9,9 +9,7 @@ namespace {
 // Natural logarithm of a positive, normal x by 2 artanh((m - 1) / (m + 1)) for
 // the mantissa m in [sqrt(1/2), sqrt(2)): the argument's square is below
 // 0.0295, so the series' 12th term is below 1e-18. std::log would be more exact
-// in the last bit, but not the same last bit everywhere; each fma here is
-// written out, so that no compiler contracts a product and a sum where another
-// does not.
+// in the last bit, but not the same last bit everywhere.
 double Log(double x) {
   int exponent = 0;
   double mantissa = std::frexp(x, &exponent);
@@ -73,7 +71,7 @@ float Random::Uniform() {
 }
 
 float Random::Uniform(float low, float high) {
-  return std::fma(high - low, Uniform(), low);
+  return low + (high - low) * Uniform();
 }
 
 float Random::Normal() {
@@ -81,7 +79,7 @@ float Random::Normal() {
   while (true) {
     const double x = static_cast<double>(Bits() >> 11) * 0x1p-52 - 1;
     const double y = static_cast<double>(Bits() >> 11) * 0x1p-52 - 1;
-    const double r2 = std::fma(x, x, y * y);
+    const double r2 = x * x + y * y;
     if (r2 >= 1 || r2 == 0) continue;
     return static_cast<float>(x * std::sqrt(-2 * Log(r2) / r2));
   }

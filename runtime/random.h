@@ -13,8 +13,9 @@ namespace kiln {
 // and with every compiler: xoshiro256** (Blackman and Vigna, "Scrambled Linear
 // Pseudorandom Number Generators", 2018), its state filled by splitmix64
 // (Steele, Lea and Flood, 2014). Everything above the raw bits uses only
-// operations that IEEE 754 rounds exactly (+ - * / sqrt fma), never libm's log
-// or cos, whose last bit differs between libraries.
+// operations that IEEE 754 rounds exactly (+ - * / sqrt), never libm's log or
+// cos, whose last bit differs between libraries, and is compiled with
+// -ffp-contract=off, so that no compiler makes an fma of a product and a sum.
 //
 // A value type: a copy continues with the same numbers.
 class Random {

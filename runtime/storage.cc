@@ -4,7 +4,7 @@
 
 namespace kiln {
 
-std::string_view StorageName(Storage storage) {
+absl::string_view StorageName(Storage storage) {
   switch (storage) {
     case Storage::kUint8:
       return "uint8";

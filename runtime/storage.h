@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 namespace kiln {
@@ -13,7 +13,7 @@ namespace kiln {
 enum class Storage { kUint8, kInt32, kFloat32 };
 
 // "uint8", "int32" or "float32", as in the manifest.
-std::string_view StorageName(Storage storage);
+absl::string_view StorageName(Storage storage);
 
 // Bytes of one element.
 int64_t StorageSize(Storage storage);

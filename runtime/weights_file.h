@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "runtime/aligned.h"
 
@@ -69,7 +69,7 @@ class WeightsFile {
   // being moved.
   const std::vector<TensorView>& tensors() const { return tensors_; }
   // Null when there is none of that name.
-  const TensorView* Find(std::string_view name) const;
+  const TensorView* Find(absl::string_view name) const;
   // As written; without "kiln.crc32".
   const Metadata& metadata() const { return metadata_; }
 
@@ -92,7 +92,7 @@ class WeightsFile {
 // slot has been touched.
 absl::Status CopyTensors(const WeightsFile& file,
                          absl::Span<const TensorSlot> slots,
-                         std::string_view ignored_prefix = "");
+                         absl::string_view ignored_prefix = "");
 
 }  // namespace kiln
 
