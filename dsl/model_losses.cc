@@ -1,0 +1,120 @@
+// The losses, metrics and outputs of ModelBuilder.
+#include <cmath>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "dsl/model.h"
+#include "dsl/ops/pointwise.h"
+#include "dsl/ops/softmax_cross_entropy.h"
+#include "dsl/ops/sum.h"
+
+namespace kiln {
+
+void ModelBuilder::CheckClasses(Value logits, Value labels, const std::string& name, const Where& where) {
+  if (logits.id < 0 || labels.id < 0 || !status_.ok()) return;
+  const auto* target = dynamic_cast<const TargetOp*>(graph_.node(labels.id).op.get());
+  const Shape& shape = graph_.node(logits.id).type.shape;
+  if (target == nullptr || target->classes() == 0 || shape.size() != 1) return;  // the op reports these itself
+  if (target->classes() != shape[0]) {
+    Fail(where, name, absl::StrCat("there are ", shape[0], " logits for ", target->classes(), " classes"));
+  }
+}
+
+Value ModelBuilder::SoftmaxCrossEntropy(Value logits, Value labels, Where where) {
+  const std::string name = AutoName("softmax_cross_entropy");
+  CheckClasses(logits, labels, name, where);
+  return Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, labels}, name, where);
+}
+
+Value ModelBuilder::SigmoidCrossEntropy(Value logits, Value target, Where where) {
+  // max(z, 0) - z t + log(1 + e^-|z|) never overflows; its derivative is sigmoid(z) - t.
+  const ScalarExpr z = Arg(0), t = Arg(1);
+  const double scale = 1.0 / static_cast<double>(ElementCount(TypeOf(logits).shape));
+  const ScalarExpr value = (Max(z, 0) - z * t + Log(1 + Exp(-Max(z, -z)))) * scale;
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>("sigmoid_cross_entropy", value,
+                                        std::vector<ScalarExpr>{(kiln::Sigmoid(z) - t) * scale, -z * scale}),
+          {logits, target}, AutoName("cross_entropy_terms"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("sigmoid_cross_entropy"), where);
+}
+
+Value ModelBuilder::L2(Value prediction, Value target, Where where) {
+  const ScalarExpr error = Arg(0) - Arg(1);
+  const Value elements = Add(
+      std::make_shared<PointwiseOp>("squared_error", error * error, std::vector<ScalarExpr>{2 * error, -2 * error}),
+      {prediction, target}, AutoName("squared_error"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("l2_loss"), where);
+}
+
+Value ModelBuilder::WeightedSum(const std::vector<std::pair<double, Value>>& losses, Where where) {
+  ScalarExpr sum = 0;
+  std::vector<Value> inputs;
+  for (const auto& [weight, value] : losses) {
+    if (!std::isfinite(weight)) Fail(where, "weighted_sum", "a loss weight is not finite");
+    sum = sum + weight * Arg(static_cast<int>(inputs.size()));
+    inputs.push_back(value);
+  }
+  return Add(std::make_shared<PointwiseOp>("weighted_sum", sum), inputs, AutoName("weighted_sum"), where);
+}
+
+Value ModelBuilder::Accuracy(Value logits, Value labels, Where where) {
+  const std::string name = AutoName("accuracy");
+  CheckClasses(logits, labels, name, where);
+  return Add(std::make_shared<AccuracyOp>(), {logits, labels}, name, where);
+}
+
+Value ModelBuilder::BinaryAccuracy(Value prediction, Value target, double threshold, Where where) {
+  const double share = 1.0 / static_cast<double>(ElementCount(TypeOf(prediction).shape));
+  const ScalarExpr above = Greater(Arg(0), threshold), positive = Greater(Arg(1), 0.5);
+  const ScalarExpr right = Select(above, positive, 1 - positive) * share;
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>("right", right), {prediction, target}, AutoName("right"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("accuracy"), where);
+}
+
+void ModelBuilder::Output(const std::string& name, Value value, Where where) {
+  if (!status_.ok() || !CheckName(name, where)) return;
+  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, name, "is a value that no layer of this model made");
+  const TensorType& type = graph_.node(value.id).type;
+  if (!type.per_sample || type.dtype != DType::kFloat32) {
+    return Fail(where, name, absl::StrCat("an output is float32 per sample, not ", TypeString(type)));
+  }
+  graph_.AddOutput(OutputKind::kHead, name, value.id);
+}
+
+void ModelBuilder::Loss(Value value, double weight, Where where) {
+  if (!status_.ok()) return;
+  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, "loss", "is a value that no layer of this model made");
+  if (!std::isfinite(weight)) return Fail(where, "loss", "the weight is not finite");
+  const TensorType& type = graph_.node(value.id).type;
+  if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
+    return Fail(where, "loss", absl::StrCat("a loss is a scalar per sample, not ", TypeString(type)));
+  }
+  losses_.push_back({weight, value});
+}
+
+void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
+  if (!status_.ok() || !CheckName(name, where)) return;
+  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, name, "is a value that no layer of this model made");
+  const TensorType& type = graph_.node(value.id).type;
+  if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
+    return Fail(where, name, absl::StrCat("a metric is a scalar per sample, not ", TypeString(type)));
+  }
+  graph_.AddOutput(OutputKind::kMetric, name, value.id);
+}
+
+absl::StatusOr<Model> ModelBuilder::Build() {
+  if (!status_.ok()) return status_;
+  if (losses_.empty()) return absl::InvalidArgumentError("the model has no loss: call Loss()");
+  Value total = losses_[0].second;
+  if (losses_.size() > 1 || losses_[0].first != 1) {
+    const SourceLine& line = graph_.node(total.id).where;
+    total = WeightedSum(losses_);
+    if (!status_.ok()) return absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(line, "loss"), status_.message()));
+  }
+  graph_.AddOutput(OutputKind::kLoss, "loss", total.id);
+  if (absl::Status status = Verify(graph_); !status.ok()) return status;
+  return Model{graph_, defaults_};
+}
+
+}  // namespace kiln

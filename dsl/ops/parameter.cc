@@ -1,0 +1,46 @@
+#include "dsl/ops/parameter.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace kiln {
+namespace {
+
+std::string InitializerString(const Initializer& init) {
+  switch (init.kind) {
+    case Initializer::Kind::kConstant:
+      return absl::StrFormat("%.6g", init.a);
+    case Initializer::Kind::kUniform:
+      return absl::StrFormat("uniform(%.6g,%.6g)", init.a, init.b);
+    case Initializer::Kind::kNormal:
+      return absl::StrFormat("normal(%.6g,%.6g)", init.a, init.b);
+    case Initializer::Kind::kTruncatedNormal:
+      return absl::StrFormat("truncated_normal(%.6g,%.6g)", init.a, init.b);
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string ParameterOp::Attributes() const {
+  std::string text = absl::StrCat("shape=", ShapeString(spec_.shape), " init=", InitializerString(spec_.init));
+  if (spec_.frozen) absl::StrAppend(&text, " frozen");
+  if (spec_.lr_multiplier != 1) absl::StrAppend(&text, absl::StrFormat(" lr_multiplier=%.6g", spec_.lr_multiplier));
+  return text;
+}
+
+absl::StatusOr<TensorType> ParameterOp::InferType(absl::Span<const TensorType>) const {
+  if (spec_.shape.empty()) return absl::InvalidArgumentError("a parameter needs a shape");
+  if (absl::Status status = CheckShape(spec_.shape); !status.ok()) return status;
+  if (!std::isfinite(spec_.init.a) || !std::isfinite(spec_.init.b)) {
+    return absl::InvalidArgumentError("the initial distribution is not finite");
+  }
+  if (!(std::isfinite(spec_.lr_multiplier) && spec_.lr_multiplier >= 0)) {
+    return absl::InvalidArgumentError("the learning-rate multiplier must be 0 or more");
+  }
+  return TensorType{spec_.shape, DType::kFloat32, false};
+}
+
+}  // namespace kiln
