@@ -1,0 +1,192 @@
+// The manifest: everything the build knows about a model that the runtime
+// needs.
+//
+// `<model>.generator --bundle` writes it as JSON; ParseManifest reads it into
+// the structs below and refuses one that contradicts itself, so the rest of the
+// runtime can index arenas by its offsets without looking twice.
+//
+// Shapes are per sample and row-major (PyTorch's order); sizes and offsets
+// count floats unless a name says bytes.
+
+#ifndef KILN_RUNTIME_MANIFEST_H_
+#define KILN_RUNTIME_MANIFEST_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "runtime/dataset.h"
+
+namespace kiln {
+
+// Every tensor's offset in an arena, and the arena's size, is a multiple of
+// this many floats: 64 bytes, one cache line and one AVX-512 vector.
+inline constexpr int64_t kArenaAlignmentFloats = 16;
+
+// The distribution that a parameter's initial values are drawn from.
+struct InitSpec {
+  enum class Kind { kZeros, kConstant, kUniform, kNormal, kTruncatedNormal };
+  Kind kind = Kind::kZeros;
+  double value = 0;             // kConstant
+  double low = 0, high = 0;     // kUniform: [low, high)
+  double mean = 0, stddev = 0;  // kNormal, kTruncatedNormal
+};
+
+struct ParameterSpec {
+  std::string name;    // PyTorch's: "conv1.weight"
+  std::string c_name;  // "conv1_weight"
+  std::vector<int64_t> shape;
+  int64_t offset = 0;  // into every parameter-shaped arena
+  int64_t size = 0;    // product of shape
+  InitSpec init;
+  bool frozen = false;  // never updated, has no gradient
+  double learning_rate_multiplier = 1;
+};
+
+struct InputSpec {
+  std::string name;
+  std::vector<int64_t> shape;
+  Storage storage = Storage::kFloat32;  // kUint8 or kFloat32
+  double scale = 1;                     // value = stored * scale
+};
+
+// Class labels (classes > 0, int32) or values (float32).
+using TargetSpec = ColumnSpec;
+
+struct OutputSpec {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+struct LossSpec {
+  std::string name;
+  double weight = 1;
+};
+
+// Hyper-parameters stated in the model file; flags override them.
+struct TrainingDefaults {
+  std::string data;
+  int64_t batch = 1;
+  int64_t epochs = 1;
+  int64_t steps = -1;  // -1: as many as the epochs make
+  std::string optimizer = "sgd";
+  double learning_rate = 0.01;
+  std::string learning_rate_schedule = "constant";
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+// Floating-point operations per sample.
+struct FlopCounts {
+  int64_t forward = 0;          // every op; a maximum of n values costs n - 1
+  int64_t useful_forward = 0;   // 2 per multiply-add of convolutions, dense
+  int64_t useful_backward = 0;  // the same for the gradients that are needed
+  int64_t useful_step() const { return useful_forward + useful_backward; }
+};
+
+struct LayerSpec {
+  std::string name;
+  std::string op;
+  std::vector<int64_t> output_shape;
+  int64_t parameters = 0;
+  int64_t flops = 0;  // forward, every op
+};
+
+enum class ArgumentKind {
+  kParameter,
+  kParameterOut,
+  kParameter64,
+  kStateIn,
+  kStateOut,
+  kGradient,
+  kData,
+  kTarget,
+  kIndex,
+  kWeight,
+  kScale,
+  kLearningRate,
+  kMomentum,
+  kWeightDecay,
+  kWorkspace,
+  kOutput,
+  kLoss,
+  kLoss64,
+  kMetric,
+};
+
+struct ArgumentSpec {
+  std::string name;
+  ArgumentKind kind = ArgumentKind::kParameter;
+  std::string
+      tensor;        // the parameter, input, target, output or metric it binds
+  std::string slot;  // optimizer state only: "momentum"
+};
+
+enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64 };
+
+struct AllocationSpec {
+  std::string name;
+  int64_t bytes = 0;
+  int64_t offset = 0;  // bytes from the start of the workspace
+};
+
+struct PipelineSpec {
+  std::string function;
+  PipelineKind kind = PipelineKind::kInfer;
+  int64_t block = 1;      // samples (lanes) per call
+  std::string optimizer;  // kStep only
+  std::string schedule;   // "fast" or "naive"
+  int64_t workspace_bytes = 0;
+  std::vector<AllocationSpec> allocations;
+  std::vector<ArgumentSpec> arguments;  // in the order of argv
+};
+
+// One stage of the compiled graph, as text.
+struct GraphText {
+  std::string forward, backward, final;
+};
+
+struct Manifest {
+  std::string model;
+  std::vector<ParameterSpec> parameters;
+  int64_t parameter_count = 0;
+  int64_t arena_floats = 0;  // parameters, gradients and state alike
+  std::vector<InputSpec> inputs;
+  std::vector<TargetSpec> targets;
+  std::vector<OutputSpec> outputs;
+  std::vector<LossSpec> losses;
+  std::vector<std::string> metrics;
+  TrainingDefaults defaults;
+  FlopCounts flops;
+  std::vector<LayerSpec> layers;
+  GraphText dot, text;
+  std::vector<PipelineSpec> pipelines;
+
+  // The positions of these names, or -1.
+  int FindParameter(std::string_view name) const;
+  int FindInput(std::string_view name) const;
+  int FindTarget(std::string_view name) const;
+  int FindOutput(std::string_view name) const;
+  int FindMetric(std::string_view name) const;
+};
+
+// The product of the dimensions: 1 for {}.
+int64_t ElementCount(const std::vector<int64_t>& shape);
+const char* PipelineKindName(PipelineKind kind);
+const char* ArgumentKindName(ArgumentKind kind);
+
+// Reads and checks a manifest. Malformed JSON, missing members, wrong types and
+// contradictions are InvalidArgument, naming the member.
+absl::StatusOr<Manifest> ParseManifest(std::string_view json);
+
+// The consistency half of ParseManifest: sizes match shapes, arena views are
+// aligned, disjoint and inside the arena, every argument names a tensor that
+// exists, each pipeline has exactly the arguments its kind needs.
+absl::Status CheckManifest(const Manifest& manifest);
+
+}  // namespace kiln
+
+#endif  // KILN_RUNTIME_MANIFEST_H_

@@ -1,0 +1,52 @@
+// The pipelines of one kind, one per block size, and how they share a batch.
+
+#ifndef KILN_RUNTIME_PIPELINE_FAMILY_H_
+#define KILN_RUNTIME_PIPELINE_FAMILY_H_
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "runtime/batch_plan.h"
+#include "runtime/pipeline.h"
+
+namespace kiln {
+
+class PipelineFamily {
+ public:
+  void Add(Pipeline pipeline) {
+    blocks_.push_back(pipeline.spec().block);
+    pipelines_.push_back(std::move(pipeline));
+  }
+
+  bool empty() const { return pipelines_.empty(); }
+  Pipeline& at(int i) { return pipelines_[i]; }
+
+  // Null when there is none with this block.
+  Pipeline* FindBlock(int64_t block) {
+    for (Pipeline& pipeline : pipelines_) {
+      if (pipeline.spec().block == block) return &pipeline;
+    }
+    return nullptr;
+  }
+
+  // PlanBatch with these blocks; planned, and allocated, once per batch size.
+  const BatchPlan& Plan(int64_t batch, int64_t arena_floats) {
+    auto found = plans_.find(batch);
+    if (found == plans_.end()) {
+      found =
+          plans_.emplace(batch, PlanBatch(batch, blocks_, arena_floats)).first;
+    }
+    return found->second;
+  }
+
+ private:
+  std::vector<Pipeline> pipelines_;
+  std::vector<int64_t> blocks_;
+  std::map<int64_t, BatchPlan> plans_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_RUNTIME_PIPELINE_FAMILY_H_
