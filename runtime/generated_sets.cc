@@ -9,9 +9,11 @@ constexpr float kCloudDeviation = 0.15f;
 
 // `samples` rows of exclusive or in turn, each coordinate off by `deviation`
 // times a standard normal number.
-Dataset XorRows(int64_t samples, float deviation, Random random) {
+Dataset XorRows(const char* name, int64_t samples, float deviation,
+                Random random) {
   Column x = MakeColumn({.name = "x", .shape = {2}}, samples);
   Column y = MakeColumn({.name = "y", .shape = {1}}, samples);
+  x.origin = y.origin = name;
   for (int64_t i = 0; i < samples; ++i) {
     const bool a = (i & 2) != 0;
     const bool b = (i & 1) != 0;
@@ -25,14 +27,15 @@ Dataset XorRows(int64_t samples, float deviation, Random random) {
 }  // namespace
 
 DataPair MakeXor() {
-  const Dataset rows = XorRows(4, 0, Random(0));
+  const Dataset rows = XorRows("xor", 4, 0, Random(0));
   return {.train = rows, .test = rows};
 }
 
 DataPair MakeXorCloud(uint64_t seed) {
-  return {
-      .train = XorRows(kXorCloudTrainSamples, kCloudDeviation, Random(seed, 0)),
-      .test = XorRows(kXorCloudTestSamples, kCloudDeviation, Random(seed, 1))};
+  return {.train = XorRows("xor_cloud", kXorCloudTrainSamples, kCloudDeviation,
+                           Random(seed, 0)),
+          .test = XorRows("xor_cloud", kXorCloudTestSamples, kCloudDeviation,
+                          Random(seed, 1))};
 }
 
 }  // namespace kiln

@@ -7,7 +7,6 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/aligned.h"
-#include "runtime/dataset.h"
 
 namespace kiln {
 
@@ -27,14 +26,6 @@ struct IdxArray {
 // the header claims, and at most 2^31 - 1 elements are read (what one Halide
 // buffer may hold).
 absl::StatusOr<IdxArray> ReadIdxFile(const std::string& path);
-
-// Reads MNIST's four files {train,t10k}-{images-idx3,labels-idx1}-ubyte from
-// `directory`, each also found as `...-images.idx3-ubyte` and with `.gz`. Gives
-// one input "image" of shape {1, height, width}, uint8, and one target "label";
-// its class count is the greatest label of both parts plus one.
-// Errors: as ReadIdxFile; a file not there under any of its names; images and
-// labels that disagree in number; training and test images of unlike size.
-absl::StatusOr<DataPair> ReadIdxDirectory(const std::string& directory);
 
 }  // namespace kiln
 

@@ -27,16 +27,16 @@ struct StepReport {
   double accuracy = std::numeric_limits<double>::quiet_NaN();
 };
 
-// Tells a person how training goes:
+// Tells a person how training goes, in one line:
 //
 //   epoch 1/2  step 469/1876  loss 0.2113  accuracy 93.71 %  38211 samples/s
 //   12 s left
 //
-// (in one line). Loss and accuracy are means over the samples of the epoch so
-// far; samples/s and the time left come from the whole run so far.
-// On a terminal this line is drawn again in place, at most ten times a second,
-// and stays when an epoch ends. Elsewhere (a file, a pipe) plain lines are
-// printed: ten an epoch and its end, but no more than about a hundred a run.
+// Loss and accuracy are means over the samples of the epoch so far; samples/s
+// and the time left come from the whole run so far.
+// On a terminal the line is drawn in place, at most ten times a second, and
+// stays when an epoch ends. Elsewhere (a file, a pipe) plain lines are printed:
+// ten an epoch, the last at its end, but about a hundred a run at most.
 // Makes no heap call.
 class ProgressReporter {
  public:
@@ -47,34 +47,32 @@ class ProgressReporter {
   // Writes to `out`, which must outlive the reporter; in place if `out` is a
   // terminal.
   explicit ProgressReporter(std::FILE* out);
-  // For tests: says whether `out` is a terminal, its columns, and what time it
-  // is.
-  ProgressReporter(std::FILE* out, bool terminal, int columns, Clock clock);
+  // For tests: `columns` is the terminal's width, 0 if it is none.
+  ProgressReporter(std::FILE* out, int columns, Clock clock);
 
   // Begins a run. Time counts from here.
   void Start(const RunLength& run);
   // Takes note of a step, and prints if it is time to.
   void Step(const StepReport& report);
-  // Prints a line of the caller's, leaving the progress line intact.
+  // Prints a line of the caller's (given without newline) above the progress.
   void Print(absl::string_view line);
-  // Ends the run early or at its last step: the latest state stays on screen.
+  // Ends the run, early or at its last step: the latest state stays printed.
   void Finish();
 
  private:
-  bool LineDue(bool epoch_end) const;
+  bool LineDue() const;
   void Draw(bool keep);
 
   std::FILE* out_;
-  bool terminal_;
   int columns_;
   Clock clock_;
 
   RunLength run_;
-  StepReport latest_;
+  StepReport latest_ = {.step = 0};
   double started_ = 0;
-  double drawn_ = 0;        // when the line was last drawn
-  int64_t drawn_step_ = 0;  // and with which step; 0: never
-  bool line_open_ = false;  // a line without its newline is on screen
+  double drawn_ = 0;        // when a line was last drawn
+  int64_t kept_step_ = 0;   // the step of the last line that stays
+  bool line_open_ = false;  // a line that does not stay is on screen
   int64_t run_samples_ = 0;
   int64_t epoch_samples_ = 0;
   double epoch_loss_ = 0;  // sums over the samples of the epoch so far
