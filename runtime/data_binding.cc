@@ -14,9 +14,9 @@ absl::Status CheckColumn(const Column& column, int64_t samples,
                          const std::string& name, Storage storage,
                          int64_t elements) {
   if (column.spec.storage != storage) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, ": the data are ", std::string(StorageName(column.spec.storage)),
-        ", the model reads ", std::string(StorageName(storage))));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": the data are ", StorageName(column.spec.storage),
+                     ", the model reads ", StorageName(storage)));
   }
   if (column.spec.elements() != elements ||
       static_cast<int64_t>(column.bytes.size()) !=

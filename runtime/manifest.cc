@@ -249,7 +249,7 @@ Manifest ParseRoot(const Json& json) {
 }
 
 template <typename T>
-int FindByName(const std::vector<T>& list, std::string_view name) {
+int FindByName(const std::vector<T>& list, absl::string_view name) {
   for (size_t i = 0; i < list.size(); ++i) {
     if (list[i].name == name) return static_cast<int>(i);
   }
@@ -258,19 +258,19 @@ int FindByName(const std::vector<T>& list, std::string_view name) {
 
 }  // namespace
 
-int Manifest::FindParameter(std::string_view name) const {
+int Manifest::FindParameter(absl::string_view name) const {
   return FindByName(parameters, name);
 }
-int Manifest::FindInput(std::string_view name) const {
+int Manifest::FindInput(absl::string_view name) const {
   return FindByName(inputs, name);
 }
-int Manifest::FindTarget(std::string_view name) const {
+int Manifest::FindTarget(absl::string_view name) const {
   return FindByName(targets, name);
 }
-int Manifest::FindOutput(std::string_view name) const {
+int Manifest::FindOutput(absl::string_view name) const {
   return FindByName(outputs, name);
 }
-int Manifest::FindMetric(std::string_view name) const {
+int Manifest::FindMetric(absl::string_view name) const {
   for (size_t i = 0; i < metrics.size(); ++i) {
     if (metrics[i] == name) return static_cast<int>(i);
   }
@@ -297,10 +297,10 @@ const char* ArgumentKindName(ArgumentKind kind) {
   return "?";
 }
 
-absl::StatusOr<Manifest> ParseManifest(std::string_view json) {
+absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
   Manifest manifest;
   try {
-    manifest = ParseRoot(Json::parse(json));
+    manifest = ParseRoot(Json::parse(json.begin(), json.end()));
   } catch (const ManifestError& error) {
     return absl::InvalidArgumentError(
         absl::StrCat("manifest: ", error.message));

@@ -13,11 +13,11 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "runtime/dataset.h"
 
 namespace kiln {
@@ -166,11 +166,11 @@ struct Manifest {
   std::vector<PipelineSpec> pipelines;
 
   // The positions of these names, or -1.
-  int FindParameter(std::string_view name) const;
-  int FindInput(std::string_view name) const;
-  int FindTarget(std::string_view name) const;
-  int FindOutput(std::string_view name) const;
-  int FindMetric(std::string_view name) const;
+  int FindParameter(absl::string_view name) const;
+  int FindInput(absl::string_view name) const;
+  int FindTarget(absl::string_view name) const;
+  int FindOutput(absl::string_view name) const;
+  int FindMetric(absl::string_view name) const;
 };
 
 // The product of the dimensions: 1 for {}.
@@ -180,7 +180,7 @@ const char* ArgumentKindName(ArgumentKind kind);
 
 // Reads and checks a manifest. Malformed JSON, missing members, wrong types and
 // contradictions are InvalidArgument, naming the member.
-absl::StatusOr<Manifest> ParseManifest(std::string_view json);
+absl::StatusOr<Manifest> ParseManifest(absl::string_view json);
 
 // The consistency half of ParseManifest: sizes match shapes, arena views are
 // aligned, disjoint and inside the arena, every argument names a tensor that

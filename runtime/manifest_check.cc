@@ -29,7 +29,7 @@ bool IsSane(const std::vector<int64_t>& shape) {
 // Names are non-empty and unique; shapes are sane.
 template <typename T>
 absl::Status CheckNames(const std::vector<T>& list, const char* what) {
-  std::set<std::string_view> seen;
+  std::set<absl::string_view> seen;
   for (const T& item : list) {
     if (item.name.empty()) return Refuse("a nameless ", what);
     if (!seen.insert(item.name).second) {
@@ -203,7 +203,7 @@ absl::Status CheckPipeline(const Manifest& manifest,
       return Refuse(name, ": allocation ", a.name, " leaves the workspace");
     }
   }
-  std::set<std::pair<ArgumentKind, std::string_view>> seen;
+  std::set<std::pair<ArgumentKind, absl::string_view>> seen;
   for (const ArgumentSpec& argument : pipeline.arguments) {
     if (!NamesATensor(manifest, argument)) {
       return Refuse(name, ": argument ", argument.name, " binds \"",
@@ -251,7 +251,7 @@ absl::Status CheckManifest(const Manifest& manifest) {
   if (status.ok()) status = CheckDataTypes(manifest);
   if (status.ok()) status = CheckDefaults(manifest.defaults);
   if (!status.ok()) return status;
-  std::set<std::string_view> functions;
+  std::set<absl::string_view> functions;
   for (const PipelineSpec& pipeline : manifest.pipelines) {
     if (!functions.insert(pipeline.function).second) {
       return Refuse("two pipelines are called ", pipeline.function);

@@ -29,11 +29,11 @@ constexpr int64_t kMostFloats = std::numeric_limits<int32_t>::max();
 
 }  // namespace
 
-absl::StatusOr<OptimizerKind> ParseOptimizer(std::string_view name) {
+absl::StatusOr<OptimizerKind> ParseOptimizer(absl::string_view name) {
   if (name == "sgd") return OptimizerKind::kSgd;
   if (name == "momentum") return OptimizerKind::kMomentum;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown optimizer \"", std::string(name), "\": use sgd or momentum"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown optimizer \"", name, "\": use sgd or momentum"));
 }
 
 const char* OptimizerName(OptimizerKind kind) {

@@ -11,11 +11,11 @@
 #define KILN_RUNTIME_OPTIMIZER_H_
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "runtime/arena.h"
 #include "runtime/data_binding.h"
@@ -26,7 +26,7 @@ namespace kiln {
 enum class OptimizerKind { kSgd, kMomentum };
 
 // "sgd" or "momentum"; InvalidArgument otherwise.
-absl::StatusOr<OptimizerKind> ParseOptimizer(std::string_view name);
+absl::StatusOr<OptimizerKind> ParseOptimizer(absl::string_view name);
 const char* OptimizerName(OptimizerKind kind);
 
 struct HyperParameters {

@@ -64,12 +64,11 @@ absl::Status CheckOptions(const TrainingOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<LearningRateSchedule> ParseSchedule(std::string_view name) {
+absl::StatusOr<LearningRateSchedule> ParseSchedule(absl::string_view name) {
   if (name == "constant") return LearningRateSchedule::kConstant;
   if (name == "cosine") return LearningRateSchedule::kCosine;
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown learning-rate schedule \"", std::string(name),
-                   "\": use constant or cosine"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown learning-rate schedule \"", name, "\": use constant or cosine"));
 }
 
 double ScheduledLearningRate(LearningRateSchedule schedule,

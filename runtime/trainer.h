@@ -6,11 +6,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "runtime/data_binding.h"
 #include "runtime/model.h"
 #include "runtime/optimizer.h"
@@ -23,7 +23,7 @@ enum class LearningRateSchedule {
 };
 
 // "constant" or "cosine"; InvalidArgument otherwise.
-absl::StatusOr<LearningRateSchedule> ParseSchedule(std::string_view name);
+absl::StatusOr<LearningRateSchedule> ParseSchedule(absl::string_view name);
 
 // The learning rate of step `step` (from 0) of `total_steps`.
 double ScheduledLearningRate(LearningRateSchedule schedule,
