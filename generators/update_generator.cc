@@ -1,9 +1,16 @@
-// The optimizers' update pipelines: flat, pointwise and in place over a parameter arena (or any slice of it), so one
-// pipeline serves every model. Formulas are those of PyTorch's torch.optim.SGD.
+// The optimizers' update pipelines: flat, pointwise and in place over a
+// parameter arena (or any slice of it), so one pipeline serves every model.
+// Formulas are those of PyTorch's torch.optim.SGD.
 //
-// In place: the outputs' pure definition is `undef`, which emits no store, and the update definition reads and writes
-// the same element. The tail of the vectorised loop is guarded by an `if`: ShiftInwards would step the last, overlapping
-// elements twice.
+// In place: the outputs' pure definition is `undef`, which emits no store, and
+// the update definition reads and writes the same element. The tail of the
+// vectorised loop is guarded by an `if`: ShiftInwards would step the last,
+// overlapping elements twice.
+//
+// Halide takes an output that a pipeline reads back for memory of its own and
+// loads it with aligned instructions, whatever pointer it was given. So the
+// outputs must be aligned to the widest vector, and a pointer that is not is
+// refused with an error code instead of a segmentation fault.
 #include "Halide.h"
 
 namespace {
@@ -12,6 +19,8 @@ using Halide::Expr;
 using Halide::TailStrategy;
 using Halide::Tuple;
 using Halide::Var;
+
+constexpr int kAlignment = 64;  // bytes
 
 // p <- p - learning_rate * (g + weight_decay * p)
 class UpdateSgd : public Halide::Generator<UpdateSgd> {
@@ -29,6 +38,7 @@ class UpdateSgd : public Halide::Generator<UpdateSgd> {
   }
 
   void schedule() {
+    parameters_.set_host_alignment(kAlignment);
     parameters_.update().vectorize(i_, natural_vector_size<float>(),
                                    TailStrategy::GuardWithIf);
   }
@@ -59,6 +69,9 @@ class UpdateMomentum : public Halide::Generator<UpdateMomentum> {
   }
 
   void schedule() {
+    for (Halide::OutputImageParam buffer :
+         Halide::Func(state_).output_buffers())
+      buffer.set_host_alignment(kAlignment);
     state_.update().vectorize(i_, natural_vector_size<float>(),
                               TailStrategy::GuardWithIf);
   }

@@ -1,0 +1,94 @@
+// The emitted update pipelines against the formulas of torch.optim.SGD, in
+// double precision.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "HalideBuffer.h"
+#include "gtest/gtest.h"
+#include "kiln_update_momentum.h"
+#include "kiln_update_sgd.h"
+
+namespace kiln {
+namespace {
+
+using Floats = Halide::Runtime::Buffer<float, 1>;
+
+constexpr float kLearningRate = 0.1f;
+constexpr float kMomentum = 0.9f;
+constexpr float kWeightDecay = 0.01f;
+// Around every vector size: a tail that ran twice or past the end would show.
+constexpr int kMaxSize = 70;
+constexpr float kUntouched = 12345.0f;
+
+// An aligned array whose first `size` values are distinct, without a pattern
+// that repeats at a vector's length; those past them must survive.
+struct Values {
+  Values(int size, float phase) : size(size) {
+    data.fill(kUntouched);
+    for (int i = 0; i < size; ++i) data[i] = std::sin(phase + 0.7f * i);
+  }
+  Floats Buffer() { return Floats(data.data(), size); }
+  float operator[](int i) const { return data[i]; }
+  bool EndIsUntouched() const {
+    return std::all_of(data.begin() + size, data.end(),
+                       [](float v) { return v == kUntouched; });
+  }
+
+  int size;
+  alignas(64) std::array<float, kMaxSize + 16> data;
+};
+
+TEST(UpdateTest, SgdMatchesFormula) {
+  for (int size = 1; size <= kMaxSize; ++size) {
+    SCOPED_TRACE(size);
+    Values gradient(size, 1.0f), p(size, 2.0f);
+    const Values before = p;
+    ASSERT_EQ(kiln_update_sgd(gradient.Buffer(), kLearningRate, kWeightDecay,
+                              p.Buffer()),
+              0);
+    for (int i = 0; i < size; ++i) {
+      const double g = gradient[i] + double{kWeightDecay} * before[i];
+      EXPECT_NEAR(p[i], before[i] - kLearningRate * g, 1e-6) << i;
+    }
+    EXPECT_TRUE(p.EndIsUntouched());
+    EXPECT_EQ(gradient.data, Values(size, 1.0f).data);
+  }
+}
+
+TEST(UpdateTest, MomentumMatchesFormula) {
+  for (int size = 1; size <= kMaxSize; ++size) {
+    SCOPED_TRACE(size);
+    Values gradient(size, 1.0f), p(size, 2.0f), v(size, 3.0f);
+    const Values p_before = p, v_before = v;
+    ASSERT_EQ(kiln_update_momentum(gradient.Buffer(), kLearningRate, kMomentum,
+                                   kWeightDecay, p.Buffer(), v.Buffer()),
+              0);
+    for (int i = 0; i < size; ++i) {
+      const double g = gradient[i] + double{kWeightDecay} * p_before[i];
+      const double next_v = double{kMomentum} * v_before[i] + g;
+      EXPECT_NEAR(v[i], next_v, 1e-6) << i;
+      EXPECT_NEAR(p[i], p_before[i] - kLearningRate * next_v, 1e-6) << i;
+    }
+    EXPECT_TRUE(p.EndIsUntouched());
+    EXPECT_TRUE(v.EndIsUntouched());
+    EXPECT_EQ(gradient.data, Values(size, 1.0f).data);
+  }
+}
+
+TEST(UpdateTest, UnalignedParametersAreRefused) {
+  halide_set_error_handler([](void*, const char*) {});
+  Values gradient(8, 1.0f), p(8, 2.0f), v(7, 3.0f);
+  const Values before = p;
+  Floats unaligned(p.data.data() + 1, 7);
+  EXPECT_EQ(kiln_update_sgd(gradient.Buffer(), kLearningRate, kWeightDecay,
+                            unaligned),
+            halide_error_code_unaligned_host_ptr);
+  EXPECT_EQ(kiln_update_momentum(gradient.Buffer(), kLearningRate, kMomentum,
+                                 kWeightDecay, unaligned, v.Buffer()),
+            halide_error_code_unaligned_host_ptr);
+  EXPECT_EQ(p.data, before.data);
+}
+
+}  // namespace
+}  // namespace kiln
