@@ -41,28 +41,33 @@ void Add(const Totals& from, Totals& to) {
   }
 }
 
-absl::Status CheckOptions(const TrainingOptions& options) {
-  const auto refuse = [](const auto&... parts) {
-    return absl::InvalidArgumentError(absl::StrCat(parts...));
+}  // namespace
+
+absl::Status CheckTrainingOptions(const TrainingOptions& options) {
+  const auto refuse = [](const char* name, double value, const char* range) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ", name, " must be ", range, ", not ", value));
   };
-  if (options.batch < 1) return refuse("batch ", options.batch, " is below 1");
-  if (options.epochs < 0) return refuse("epochs ", options.epochs, " < 0");
-  if (options.steps < -1) return refuse("steps ", options.steps, " < -1");
+  if (options.batch < 1) return refuse("batch", options.batch, "at least 1");
+  // A billion epochs of 2^31 steps still fit a step number.
+  if (options.epochs < 0 || options.epochs > 1000000000) {
+    return refuse("epochs", options.epochs, "between 0 and 1e9");
+  }
+  if (options.steps < -1) return refuse("steps", options.steps, "at least -1");
   for (const auto& [name, value] :
        {std::pair("learning rate", options.learning_rate),
         {"momentum", options.momentum},
         {"weight decay", options.weight_decay}}) {
     if (!std::isfinite(value) || value < 0) {
-      return refuse(name, " ", value, " is not a number >= 0");
+      return refuse(name, value, "a finite number of at least 0");
     }
   }
   if (!(options.stop_at_accuracy >= 0 && options.stop_at_accuracy <= 1)) {
-    return refuse("accuracy ", options.stop_at_accuracy, " is not in [0, 1]");
+    return refuse("accuracy to stop at", options.stop_at_accuracy,
+                  "between 0 and 1");
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::StatusOr<LearningRateSchedule> ParseSchedule(absl::string_view name) {
   if (name == "constant") return LearningRateSchedule::kConstant;
@@ -83,7 +88,8 @@ double ScheduledLearningRate(LearningRateSchedule schedule,
 absl::StatusOr<Trainer> Trainer::Create(Model& model, const DataBinding& train,
                                         const DataBinding* test,
                                         const TrainingOptions& options) {
-  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  if (absl::Status status = CheckTrainingOptions(options); !status.ok())
+    return status;
   if (options.stop_at_accuracy > 0) {
     if (model.manifest().FindMetric("accuracy") < 0) {
       return absl::FailedPreconditionError(
@@ -125,6 +131,10 @@ int64_t Trainer::steps_per_epoch() const {
 int64_t Trainer::total_steps() const {
   return options_.steps >= 0 ? options_.steps
                              : options_.epochs * steps_per_epoch();
+}
+
+int64_t Trainer::total_epochs() const {
+  return (total_steps() + steps_per_epoch() - 1) / steps_per_epoch();
 }
 
 void Trainer::OrderSamples(int64_t epoch) {

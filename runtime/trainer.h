@@ -44,6 +44,9 @@ struct TrainingOptions {
   double stop_at_accuracy = 0;  // of the test part, 0..1; 0: never
 };
 
+// InvalidArgument, naming the option, for values that make no sense.
+absl::Status CheckTrainingOptions(const TrainingOptions& options);
+
 // What a step yielded.
 struct TrainingStep {
   int64_t epoch = 1;  // from 1
@@ -76,14 +79,15 @@ struct TrainingResult {
 class Trainer {
  public:
   // `train` and `test` (which may be null) are bound to the model's manifest.
-  // InvalidArgument for options that make no sense; FailedPrecondition for
-  // stop_at_accuracy without a test part or a metric called "accuracy".
+  // Errors: CheckTrainingOptions; FailedPrecondition for stop_at_accuracy
+  // without a test part or a metric called "accuracy"; no memory.
   static absl::StatusOr<Trainer> Create(Model& model, const DataBinding& train,
                                         const DataBinding* test,
                                         const TrainingOptions& options);
 
   int64_t steps_per_epoch() const;  // the last batch may be short
   int64_t total_steps() const;
+  int64_t total_epochs() const;  // the last may be cut short by `steps`
 
   // Trains from the model's present parameters. A step makes no heap call.
   // Internal when the loss is no longer finite: training has diverged.

@@ -1,0 +1,116 @@
+#include "runtime/command_line.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "runtime/manifest.h"
+#include "runtime/verbs/verb.h"
+
+namespace kiln {
+
+namespace {
+
+constexpr Verb kVerbs[] = {
+    {"summary",
+     "Layers, shapes, parameters, FLOPs and the memory of every pipeline",
+     RunSummary},
+    {"train", "Trains the model, from scratch or from --init", RunTrain},
+    {"eval", "Loss and metrics of saved weights on the test part of the data",
+     RunEval},
+    {"gradcheck",
+     "Checks every parameter's gradient against finite differences of the "
+     "loss in float64",
+     RunGradcheck},
+    {"graph", "Prints the model's graph for Graphviz, or as text", RunGraph},
+    {"bench",
+     "Time of a training step and of inference, GFLOP/s and share of this "
+     "core's measured FMA peak",
+     RunBench},
+};
+
+// One line on standard error, whatever the message holds.
+int Fail(const std::string& where, absl::string_view message) {
+  const std::string line =
+      absl::StrReplaceAll(message, {{"\n", " "}, {"\r", " "}});
+  std::fprintf(stderr, "%s: %s\n", where.c_str(), line.c_str());
+  return 1;
+}
+
+void PrintHelp(const Bundle& bundle) {
+  std::printf(
+      "%s: a model compiled by Kiln\n\n"
+      "usage: %s <verb> [--flag=value ...]\n"
+      "       %s <verb> --help     the verb's flags and their defaults\n\n"
+      "verbs:\n",
+      bundle.name, bundle.name, bundle.name);
+  for (const Verb& verb : kVerbs) {
+    std::printf("  %-10s %s\n", verb.name, verb.purpose);
+  }
+  std::printf(
+      "\nResults go to standard output; an error is one line on standard\n"
+      "error, and the exit code is 0 only on success.\n");
+}
+
+// Standard output may be a full disk or a closed pipe: that is a failure too.
+absl::Status FlushOutput() {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("cannot write to standard output: ", std::strerror(errno)));
+}
+
+const Verb* FindVerb(absl::string_view name) {
+  for (const Verb& verb : kVerbs) {
+    if (name == verb.name) return &verb;
+  }
+  return nullptr;
+}
+
+// The one exception that the runtime's own code leaves to its caller.
+absl::Status Run(const VerbContext& context) {
+  try {
+    return context.verb.run(context);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
+}
+
+}  // namespace
+
+int RunCommandLine(const Bundle& bundle, int argc, char** argv) {
+  if (argc < 2) {
+    return Fail(bundle.name, "no verb given; see --help");
+  }
+  const absl::string_view name = argv[1];
+  absl::Status status;
+  std::string where = bundle.name;
+  if (name == "--help" || name == "-h" || name == "-help" || name == "help") {
+    PrintHelp(bundle);
+  } else if (const Verb* verb = FindVerb(name); verb == nullptr) {
+    return Fail(bundle.name, absl::StrCat(absl::StartsWith(name, "-")
+                                              ? "a verb comes first, not "
+                                              : "unknown verb ",
+                                          name, "; see --help"));
+  } else {
+    absl::StrAppend(&where, " ", name);
+    absl::StatusOr<Manifest> manifest = ParseManifest(bundle.manifest_json);
+    status = manifest.ok() ? Run({bundle, *manifest, *verb,
+                                  absl::MakeConstSpan(argv + 2, argc - 2)})
+                           : manifest.status();
+  }
+  // First what was printed, then what went wrong.
+  absl::Status flushed = FlushOutput();
+  if (status.ok()) status = flushed;
+  return status.ok() ? 0 : Fail(where, status.message());
+}
+
+}  // namespace kiln

@@ -1,0 +1,49 @@
+// eval: saved weights on the test part of a data set.
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "runtime/verbs/verb.h"
+
+namespace kiln {
+
+absl::Status RunEval(const VerbContext& context) {
+  std::string load, data = context.manifest.defaults.data;
+  uint64_t data_seed = 1;
+  int64_t threads = 0;
+  FlagSet flags;
+  flags.Add("load", &load, "FILE",
+            "weights to evaluate, safetensors; required");
+  flags.Add("data", &data, "DATA",
+            "a directory of IDX files, or the name of a generated set");
+  flags.Add("data_seed", &data_seed, "N", "seed of a generated set");
+  flags.Add("threads", &threads, "N", "0: as many as there are cores");
+  absl::StatusOr<bool> proceed = ParseFlags(context, flags);
+  if (!proceed.ok() || !*proceed) return proceed.status();
+  if (load.empty()) {
+    return absl::InvalidArgumentError("--load=FILE is missing; see --help");
+  }
+  absl::Status status = CheckAtLeast("threads", threads, 0);
+  if (!status.ok()) return status;
+
+  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
+  if (!model.ok()) return model.status();
+  status = (*model)->LoadParameters(load);
+  if (!status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<BoundData>> bound =
+      BoundData::Load(context.manifest, data, data_seed);
+  if (!bound.ok()) return bound.status();
+  if ((*bound)->test() == nullptr) {
+    return absl::InvalidArgumentError("the data have no test part");
+  }
+
+  Totals totals;
+  status = (*model)->Evaluate(*(*bound)->test(), totals);
+  if (!status.ok()) return status;
+  std::printf("%s\n%s\n", MeansText(context.manifest, totals).c_str(),
+              ResultLine(context.manifest, "test", totals).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

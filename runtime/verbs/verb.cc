@@ -1,0 +1,106 @@
+#include "runtime/verbs/verb.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "runtime/data_sources.h"
+
+namespace kiln {
+
+absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags) {
+  if (absl::Status status = flags.Parse(context.arguments); !status.ok()) {
+    return status;
+  }
+  if (!flags.help_requested()) return true;
+  std::printf("%s %s [--flag=value ...]\n\n%s.\n", context.bundle.name,
+              context.verb.name, context.verb.purpose);
+  if (const std::string help = flags.Help(); !help.empty()) {
+    std::printf("\nFlags [default]:\n%s", help.c_str());
+  }
+  return false;
+}
+
+absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
+    const Manifest& manifest, const std::string& source, uint64_t seed) {
+  DataSpec spec;
+  for (const InputSpec& input : manifest.inputs) {
+    spec.inputs.push_back({.name = input.name,
+                           .shape = input.shape,
+                           .storage = input.storage,
+                           .classes = 0});
+  }
+  spec.targets = manifest.targets;
+  absl::StatusOr<DataPair> pair = LoadData(source, seed, spec);
+  if (!pair.ok()) return pair.status();
+
+  std::unique_ptr<BoundData> bound(new BoundData);
+  bound->pair_ = *std::move(pair);
+  for (const auto& [part, binding] :
+       {std::pair(&bound->pair_.train, &bound->train_),
+        {&bound->pair_.test, &bound->test_}}) {
+    if (part == &bound->pair_.test && part->samples == 0) continue;
+    absl::StatusOr<DataBinding> made = DataBinding::Create(manifest, *part);
+    if (!made.ok()) return made.status();
+    *binding = std::make_unique<DataBinding>(*made);
+  }
+  return bound;
+}
+
+std::string MeansText(const Manifest& manifest, const Totals& totals) {
+  std::string text = absl::StrFormat("loss %.4f", totals.MeanLoss());
+  for (size_t i = 0; i < manifest.metrics.size(); ++i) {
+    const double mean = totals.MeanMetric(i);
+    if (manifest.metrics[i] == "accuracy") {
+      absl::StrAppendFormat(&text, ", accuracy %.2f %%", 100 * mean);
+    } else {
+      absl::StrAppendFormat(&text, ", %s %.4f", manifest.metrics[i], mean);
+    }
+  }
+  return text;
+}
+
+std::string ResultLine(const Manifest& manifest, const char* part,
+                       const Totals& totals) {
+  const int accuracy = manifest.FindMetric("accuracy");
+  if (accuracy < 0) {
+    return absl::StrFormat("%s loss %.6g (%d samples)", part, totals.MeanLoss(),
+                           totals.samples);
+  }
+  return absl::StrFormat(
+      "%s accuracy %.2f %% (%d/%d)", part, 100 * totals.MeanMetric(accuracy),
+      std::llround(totals.metrics[accuracy]), totals.samples);
+}
+
+absl::Status CheckWritable(const std::string& path) {
+  if (path.empty()) return absl::OkStatus();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is a directory; name a file to write"));
+  }
+  std::string directory = std::filesystem::path(path).parent_path().string();
+  if (directory.empty()) directory = ".";
+  if (!std::filesystem::is_directory(directory, ignored)) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": the directory ", directory, " does not exist"));
+  }
+  if (access(directory.c_str(), W_OK) != 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(path, ": the directory ", directory, " is not writable"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum) {
+  if (value >= minimum) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, "=", value, " must be at least ", minimum));
+}
+
+}  // namespace kiln

@@ -1,0 +1,86 @@
+// What every verb of a model's binary looks like, and what several of them
+// share.
+
+#ifndef KILN_RUNTIME_VERBS_VERB_H_
+#define KILN_RUNTIME_VERBS_VERB_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "runtime/bundle.h"
+#include "runtime/data_binding.h"
+#include "runtime/dataset.h"
+#include "runtime/flag_set.h"
+#include "runtime/manifest.h"
+#include "runtime/model.h"
+
+namespace kiln {
+
+struct VerbContext;
+
+struct Verb {
+  const char* name;
+  const char* purpose;  // one line
+  // Reads its flags from the context, works, prints to standard output.
+  absl::Status (*run)(const VerbContext& context);
+};
+
+struct VerbContext {
+  const Bundle& bundle;
+  const Manifest& manifest;
+  const Verb& verb;
+  absl::Span<const char* const> arguments;  // behind the verb
+};
+
+absl::Status RunSummary(const VerbContext& context);
+absl::Status RunTrain(const VerbContext& context);
+absl::Status RunEval(const VerbContext& context);
+absl::Status RunGradcheck(const VerbContext& context);
+absl::Status RunGraph(const VerbContext& context);
+absl::Status RunBench(const VerbContext& context);
+
+// Reads the verb's flags. False when --help was asked for: it has been printed,
+// and nothing is left to do.
+absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags);
+
+// A model's data set, loaded and checked against the manifest.
+class BoundData {
+ public:
+  static absl::StatusOr<std::unique_ptr<BoundData>> Load(
+      const Manifest& manifest, const std::string& source, uint64_t seed);
+
+  // The bindings point at pair_.
+  BoundData(const BoundData&) = delete;
+  BoundData& operator=(const BoundData&) = delete;
+
+  const DataBinding& train() const { return *train_; }
+  const DataBinding* test() const { return test_.get(); }  // null: none
+
+ private:
+  BoundData() = default;
+  DataPair pair_;
+  std::unique_ptr<DataBinding> train_, test_;
+};
+
+// "loss 0.0561, accuracy 98.51 %": the means of what the model measures.
+std::string MeansText(const Manifest& manifest, const Totals& totals);
+
+// "test accuracy 98.51 % (9851/10000)", or "test loss 0.0561" for a model
+// without that metric.
+std::string ResultLine(const Manifest& manifest, const char* part,
+                       const Totals& totals);
+
+// Whether a file can be made at `path`: its directory exists and is writable,
+// and it is no directory itself. Asked before a long run, whose output it is.
+// An empty path is none, and fine.
+absl::Status CheckWritable(const std::string& path);
+
+// InvalidArgument "--name=value must be at least minimum".
+absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum);
+
+}  // namespace kiln
+
+#endif  // KILN_RUNTIME_VERBS_VERB_H_
