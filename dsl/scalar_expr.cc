@@ -1,16 +1,17 @@
 #include "dsl/scalar_expr.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
 namespace kiln {
 namespace {
 
-// Binding strengths for printing with the fewest parentheses.
+// Binding strengths for printing with the fewest parentheses that keep the order of evaluation.
 enum Precedence { kSum = 1, kProduct = 2, kUnary = 3, kAtom = 4 };
 
 const char* FunctionName(ScalarKind kind) {
@@ -36,13 +37,19 @@ const char* FunctionName(ScalarKind kind) {
   }
 }
 
+// The shortest text that reads back as the same double: equal texts are equal expressions.
+std::string PrintConstant(double value) {
+  char buffer[32];
+  return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
+}
+
 std::string Print(const ScalarExpr& e, int parent) {
   std::string text;
   int precedence = kAtom;
   const auto& x = e.operands();
   switch (e.kind()) {
     case ScalarKind::kConstant:
-      text = absl::StrFormat("%.9g", e.constant());
+      text = PrintConstant(e.constant());
       precedence = e.constant() < 0 ? kUnary : kAtom;
       break;
     case ScalarKind::kArg:
@@ -53,7 +60,7 @@ std::string Print(const ScalarExpr& e, int parent) {
       precedence = kUnary;
       break;
     case ScalarKind::kAdd:
-      text = absl::StrCat(Print(x[0], kSum), " + ", Print(x[1], kSum));
+      text = absl::StrCat(Print(x[0], kSum), " + ", Print(x[1], kSum + 1));
       precedence = kSum;
       break;
     case ScalarKind::kSub:
@@ -61,7 +68,7 @@ std::string Print(const ScalarExpr& e, int parent) {
       precedence = kSum;
       break;
     case ScalarKind::kMul:
-      text = absl::StrCat(Print(x[0], kProduct), " * ", Print(x[1], kProduct));
+      text = absl::StrCat(Print(x[0], kProduct), " * ", Print(x[1], kProduct + 1));
       precedence = kProduct;
       break;
     case ScalarKind::kDiv:
