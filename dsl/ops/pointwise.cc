@@ -25,12 +25,12 @@ absl::StatusOr<TensorType> PointwiseOp::InferType(absl::Span<const TensorType> i
     }
   }
   for (const TensorType& input : inputs) {
-    if (!input.per_sample || input.dtype != DType::kFloat32 || input.shape != inputs[0].shape) {
+    if (input.dtype != DType::kFloat32 || input != inputs[0]) {
       return absl::InvalidArgumentError(
           absl::StrCat("pointwise inputs must agree: ", TypeString(inputs[0]), " and ", TypeString(input)));
     }
   }
-  return TensorType{inputs[0].shape, DType::kFloat32, true};
+  return inputs[0];
 }
 
 void PointwiseOp::BuildGradient(GradientBuilder& gradient) const {

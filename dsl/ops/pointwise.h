@@ -10,7 +10,7 @@
 
 namespace kiln {
 
-// out[...] = value(in_0[...], in_1[...], ...): all inputs have one per-sample shape.
+// out[...] = value(in_0[...], in_1[...], ...): all inputs have one type.
 //
 // `partials`, when given, are the derivatives to use in place of symbolic ones, one per input, over Arg(0..n-1) = the
 // inputs and Arg(n) = the output. A derivative in terms of the output alone (sigmoid: y (1 - y)) means that the backward

@@ -1,0 +1,209 @@
+#include "generators/arguments.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "dsl/ops/input.h"
+#include "dsl/passes.h"
+
+namespace kiln {
+namespace {
+
+constexpr struct {
+  PipelineKind kind;
+  const char* name;
+} kKinds[] = {{PipelineKind::kInfer, "infer"},
+              {PipelineKind::kEval, "eval"},
+              {PipelineKind::kGrad, "grad"},
+              {PipelineKind::kStep, "step"},
+              {PipelineKind::kLoss64, "loss64"}};
+
+// Row-major extents, innermost first, as Halide counts them.
+std::vector<int> Extents(const Shape& shape) {
+  std::vector<int> extents(shape.begin(), shape.end());
+  std::reverse(extents.begin(), extents.end());
+  return extents;
+}
+
+std::vector<int> WithOuter(std::vector<int> extents, int outer) {
+  extents.push_back(outer);
+  return extents;
+}
+
+class Lister {
+ public:
+  Lister(const Graph& graph, const PipelineOptions& options)
+      : graph_(graph), options_(options), real_(options.kind == PipelineKind::kLoss64 ? 64 : 32) {}
+
+  std::vector<Argument> Run() {
+    AddParameters();
+    AddData();
+    if (options_.kind == PipelineKind::kGrad || options_.kind == PipelineKind::kStep) AddScalar(ArgumentKind::kScale);
+    if (options_.kind == PipelineKind::kStep) {
+      AddScalar(ArgumentKind::kLearningRate);
+      if (options_.optimizer == "momentum") AddScalar(ArgumentKind::kMomentum);
+      AddScalar(ArgumentKind::kWeightDecay);
+    }
+    Add({ArgumentKind::kWorkspace, "workspace", "", "", Halide::type_of<void*>(), {}, false});
+    AddResults();
+    return std::move(arguments_);
+  }
+
+ private:
+  void Add(Argument argument) { arguments_.push_back(std::move(argument)); }
+
+  void AddScalar(ArgumentKind kind) {
+    Add({kind, ArgumentKindName(kind, false), "", "", Halide::Float(32), {}, false});
+  }
+
+  void AddParameters() {
+    for (const Node& node : graph_.nodes()) {
+      if (node.op->name() != "parameter") continue;
+      Add({ArgumentKind::kParameter, CName(node.name), node.name, "", Halide::Float(real_),
+           Extents(node.type.shape)});
+    }
+    if (options_.kind != PipelineKind::kStep || options_.optimizer != "momentum") return;
+    for (const Output& output : graph_.outputs()) {
+      if (output.kind != OutputKind::kGradient) continue;
+      Add({ArgumentKind::kStateIn, CName(output.name) + "_momentum", output.name, "momentum", Halide::Float(32),
+           Extents(graph_.node(output.node).type.shape)});
+    }
+  }
+
+  void AddData() {
+    for (const Node& node : graph_.nodes()) {
+      if (const auto* input = dynamic_cast<const InputOp*>(node.op.get())) {
+        const bool is_uint8 = input->format().storage == Storage::kUint8;
+        Add({ArgumentKind::kData, CName(node.name), node.name, "", is_uint8 ? Halide::UInt(8) : Halide::Float(32),
+             WithOuter(Extents(node.type.shape), kAnyExtent)});
+      }
+    }
+    for (const Node& node : graph_.nodes()) {
+      if (node.op->name() != "target") continue;
+      Add({ArgumentKind::kTarget, CName(node.name), node.name, "",
+           node.type.dtype == DType::kInt32 ? Halide::Int(32) : Halide::Float(32),
+           WithOuter(Extents(node.type.shape), kAnyExtent)});
+    }
+    Add({ArgumentKind::kIndex, "sample_index", "", "", Halide::Int(32), {options_.block}});
+    if (options_.kind == PipelineKind::kInfer) return;
+    Add({ArgumentKind::kWeight, "sample_weight", "", "", Halide::Float(32), {options_.block}});
+  }
+
+  void AddResults() {
+    for (const Output& output : graph_.outputs()) {
+      const std::string name = CName(output.name);
+      const std::vector<int> extents = Extents(graph_.node(output.node).type.shape);
+      switch (output.kind) {
+        case OutputKind::kHead:
+          Add({ArgumentKind::kOutput, name + "_out", output.name, "", Halide::Float(32),
+               WithOuter(extents, options_.block)});
+          break;
+        case OutputKind::kLoss:
+          Add({ArgumentKind::kLoss, "loss_out", "", "", Halide::Float(real_), {}});
+          break;
+        case OutputKind::kMetric:
+          Add({ArgumentKind::kMetric, name + "_out", output.name, "", Halide::Float(32), {}});
+          break;
+        case OutputKind::kGradient:
+          break;
+      }
+    }
+    for (const Output& output : graph_.outputs()) {
+      if (output.kind != OutputKind::kGradient) continue;
+      const std::vector<int> extents = Extents(graph_.node(output.node).type.shape);
+      const std::string name = CName(output.name);
+      if (options_.kind == PipelineKind::kGrad) {
+        Add({ArgumentKind::kGradient, name + "_grad", output.name, "", Halide::Float(32), extents});
+        continue;
+      }
+      Add({ArgumentKind::kParameterOut, name + "_out", output.name, "", Halide::Float(32), extents});
+      if (options_.optimizer == "momentum") {
+        Add({ArgumentKind::kStateOut, name + "_momentum_out", output.name, "momentum", Halide::Float(32), extents});
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const PipelineOptions& options_;
+  const int real_;
+  std::vector<Argument> arguments_;
+};
+
+}  // namespace
+
+std::string KindName(PipelineKind kind) {
+  for (const auto& entry : kKinds) {
+    if (entry.kind == kind) return entry.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<PipelineKind> KindFromName(const std::string& name) {
+  for (const auto& entry : kKinds) {
+    if (entry.name == name) return entry.kind;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("there is no pipeline kind \"", name, "\""));
+}
+
+std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
+  switch (kind) {
+    case ArgumentKind::kParameter:
+      return is_double ? "parameter64" : "parameter";
+    case ArgumentKind::kStateIn:
+      return "state_in";
+    case ArgumentKind::kData:
+      return "data";
+    case ArgumentKind::kTarget:
+      return "target";
+    case ArgumentKind::kIndex:
+      return "index";
+    case ArgumentKind::kWeight:
+      return "weight";
+    case ArgumentKind::kScale:
+      return "scale";
+    case ArgumentKind::kLearningRate:
+      return "learning_rate";
+    case ArgumentKind::kMomentum:
+      return "momentum";
+    case ArgumentKind::kWeightDecay:
+      return "weight_decay";
+    case ArgumentKind::kWorkspace:
+      return "workspace";
+    case ArgumentKind::kOutput:
+      return "output";
+    case ArgumentKind::kLoss:
+      return is_double ? "loss64" : "loss";
+    case ArgumentKind::kMetric:
+      return "metric";
+    case ArgumentKind::kGradient:
+      return "gradient";
+    case ArgumentKind::kParameterOut:
+      return "parameter_out";
+    case ArgumentKind::kStateOut:
+      return "state_out";
+  }
+  return "?";
+}
+
+bool IsOutput(const Argument& argument) { return argument.kind >= ArgumentKind::kOutput; }
+
+std::vector<Argument> ListArguments(const Graph& graph, const PipelineOptions& options) {
+  return Lister(graph, options).Run();
+}
+
+Graph PipelineGraph(const Graph& training, PipelineKind kind) {
+  switch (kind) {
+    case PipelineKind::kInfer:
+      return KeepOutputs(training, {OutputKind::kHead});
+    case PipelineKind::kEval:
+      return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric});
+    case PipelineKind::kLoss64:
+      return KeepOutputs(training, {OutputKind::kLoss});
+    case PipelineKind::kGrad:
+    case PipelineKind::kStep:
+      return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric, OutputKind::kGradient});
+  }
+  return training;
+}
+
+}  // namespace kiln

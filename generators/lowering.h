@@ -1,0 +1,107 @@
+// Graph -> Halide Funcs. Inside a pipeline every per-sample tensor is laid out with the sample innermost: an image is
+// f(n, x, y, c), a vector f(n, i), a scalar f(n), with n in [0, block). Parameters keep PyTorch's row-major layout: the
+// convolution weight is w(x, y, in, out), the dense weight w(in, out).
+#ifndef KILN_GENERATORS_LOWERING_H_
+#define KILN_GENERATORS_LOWERING_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "Halide.h"
+#include "dsl/graph.h"
+#include "generators/arguments.h"
+
+namespace kiln {
+
+// Where a pipeline's inputs come from: a generator's inputs, or ImageParams in tests.
+class InputSource {
+ public:
+  virtual ~InputSource() = default;
+  virtual Halide::Func Buffer(const Argument& argument) = 0;
+  virtual Halide::Expr Scalar(const Argument& argument) = 0;
+  // Rows of a data or target buffer: the extent of its outermost dimension.
+  virtual Halide::Expr Samples(const Argument& argument) = 0;
+};
+
+// What an op's lowering gives back.
+struct Lowered {
+  Halide::Func func;
+  // Set when `func` accumulates and should be computed inside the tiles of whatever stores it: schedules both. The
+  // consumer has the dimensions of `func`; `stage` -1 is its pure definition, k its k-th update.
+  std::function<void(Halide::Func consumer, int stage)> tile = nullptr;
+  // Of a func that is inlined: the step in x and y after which its index arithmetic repeats, for the consumer to unroll.
+  int period_x = 1;
+  int period_y = 1;
+};
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const PipelineOptions& options, const Halide::Target& target, InputSource& inputs);
+
+  // Defines and schedules a Func for every node. The accumulators of gradients are left to FinishGradient.
+  void Run();
+
+  // What ops ask for.
+  const Graph& graph() const { return graph_; }
+  int block() const { return options_.block; }
+  bool fast() const { return options_.schedule == Schedule::kFast; }
+  Halide::Type real() const { return real_; }
+  int vector_size() const { return vector_size_; }
+  int registers() const { return registers_; }
+  const Halide::Func& func(NodeId id) const { return lowered_[id].func; }
+  const Halide::Func& input(const Node& node, int i) const { return lowered_[node.inputs[i]].func; }
+  const TensorType& type(NodeId id) const { return graph_.node(id).type; }
+  InputSource& inputs() { return inputs_; }
+  const Argument& argument(ArgumentKind kind, const std::string& tensor = "") const;
+  Halide::Expr Scalar(ArgumentKind kind) { return inputs_.Scalar(argument(kind)); }
+
+  // Row of the data set that lane n reads, always inside the data set.
+  Halide::Expr SampleRow(const Halide::Expr& n, const Argument& data) const;
+  // The lane's weight: 0 past the end of the batch.
+  Halide::Expr SampleWeight(const Halide::Expr& n) const { return Halide::cast(real_, weight_(n)); }
+
+  // The accumulator of an input that left it to its consumer, if any.
+  const Lowered* PendingInput(const Node& node) const;
+
+  // Whether the node's one reader is a pointwise op, so that its index arithmetic is best inlined there.
+  bool OnlyFeedsPointwise(const Node& node) const;
+
+  // The gradient accumulators, for the pipeline's outputs to tile.
+  const Lowered& lowered(NodeId id) const { return lowered_[id]; }
+
+ private:
+  void Store(NodeId id);
+  bool LeavesToConsumer(NodeId id) const;
+  int OutputCount(NodeId id) const;
+  NodeId IdOf(const Node& node) const { return static_cast<NodeId>(&node - graph_.nodes().data()); }
+
+  const Graph& graph_;
+  const PipelineOptions options_;
+  InputSource& inputs_;
+  const Halide::Type real_;
+  const int vector_size_;
+  const int registers_;
+  const std::vector<Argument> arguments_;
+  const std::vector<std::vector<NodeId>> users_;
+  Halide::Func index_, weight_;
+  std::vector<Lowered> lowered_;
+};
+
+// Lowers one node; looked up by the op's name in the registry (registry.cc), one line an op.
+using LowerOp = Lowered (*)(Lowering& lowering, const Node& node);
+LowerOp FindLowering(absl::string_view op);
+
+// Pure variables of a per-sample tensor: n, then the extents innermost first (n, x, y, c or n, i or n).
+std::vector<Halide::Var> SampleVars(const TensorType& type);
+// The same without n, for parameters.
+std::vector<Halide::Var> ParameterVars(const TensorType& type);
+// Either, by the type.
+std::vector<Halide::Var> NodeVars(const TensorType& type);
+// A call's arguments: the variables as expressions.
+std::vector<Halide::Expr> Exprs(const std::vector<Halide::Var>& vars);
+
+}  // namespace kiln
+
+#endif  // KILN_GENERATORS_LOWERING_H_

@@ -1,0 +1,247 @@
+#include "generators/manifest_writer.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "dsl/analysis.h"
+#include "dsl/ops/input.h"
+#include "dsl/ops/parameter.h"
+#include "dsl/passes.h"
+#include "dsl/print.h"
+#include "generators/model_generator.h"
+#include "nlohmann/json.hpp"
+
+namespace kiln {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kArenaAlignment = 16;  // floats: 64 bytes, a cache line and a vector
+
+absl::Status WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (file.fail()) return absl::InternalError(absl::StrCat(path, ": cannot be written"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Json InitializerJson(const Initializer& init) {
+  switch (init.kind) {
+    case Initializer::Kind::kConstant:
+      return {{"kind", "constant"}, {"value", init.a}};
+    case Initializer::Kind::kUniform:
+      return {{"kind", "uniform"}, {"low", init.a}, {"high", init.b}};
+    case Initializer::Kind::kNormal:
+      return {{"kind", "normal"}, {"mean", init.a}, {"stddev", init.b}};
+    case Initializer::Kind::kTruncatedNormal:
+      return {{"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+  }
+  return {};
+}
+
+// Parameters in graph order, each at an aligned offset of the arena.
+void AddParameters(const Graph& graph, Json& manifest) {
+  int64_t offset = 0;
+  Json parameters = Json::array();
+  for (const Node& node : graph.nodes()) {
+    const auto* op = dynamic_cast<const ParameterOp*>(node.op.get());
+    if (op == nullptr) continue;
+    const int64_t size = ElementCount(node.type.shape);
+    parameters.push_back({{"name", node.name},
+                          {"c_name", CName(node.name)},
+                          {"shape", node.type.shape},
+                          {"offset", offset},
+                          {"size", size},
+                          {"init", InitializerJson(op->spec().init)},
+                          {"frozen", op->spec().frozen},
+                          {"lr_multiplier", op->spec().lr_multiplier}});
+    offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+  }
+  manifest["parameters"] = parameters;
+  manifest["parameter_count"] = ParameterCount(graph);
+  manifest["arena_floats"] = offset;
+}
+
+void AddData(const Graph& graph, Json& manifest) {
+  manifest["inputs"] = Json::array();
+  manifest["targets"] = Json::array();
+  for (const Node& node : graph.nodes()) {
+    if (const auto* input = dynamic_cast<const InputOp*>(node.op.get())) {
+      const bool is_uint8 = input->format().storage == Storage::kUint8;
+      manifest["inputs"].push_back({{"name", node.name},
+                                    {"shape", node.type.shape},
+                                    {"storage", is_uint8 ? "uint8" : "float32"},
+                                    {"scale", input->format().scale}});
+    } else if (const auto* target = dynamic_cast<const TargetOp*>(node.op.get())) {
+      Json entry = {{"name", node.name}, {"kind", target->classes() > 0 ? "class" : "value"}};
+      if (target->classes() > 0) entry["classes"] = target->classes();
+      entry["shape"] = node.type.shape;
+      entry["storage"] = target->classes() > 0 ? "int32" : "float32";
+      manifest["targets"].push_back(entry);
+    }
+  }
+}
+
+void AddOutputs(const Graph& graph, Json& manifest) {
+  manifest["outputs"] = Json::array();
+  manifest["losses"] = Json::array();
+  manifest["metrics"] = Json::array();
+  for (const Output& output : graph.outputs()) {
+    if (output.kind == OutputKind::kHead) {
+      manifest["outputs"].push_back({{"name", output.name}, {"shape", graph.node(output.node).type.shape}});
+    } else if (output.kind == OutputKind::kLoss) {
+      manifest["losses"].push_back({{"name", output.name}, {"weight", 1.0}});
+    } else if (output.kind == OutputKind::kMetric) {
+      manifest["metrics"].push_back({{"name", output.name}});
+    }
+  }
+}
+
+void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
+  manifest["defaults"] = {{"data", defaults.data},
+                          {"batch", defaults.batch},
+                          {"epochs", defaults.epochs},
+                          {"steps", defaults.steps},
+                          {"optimizer", defaults.optimizer},
+                          {"learning_rate", defaults.learning_rate},
+                          {"learning_rate_schedule", defaults.learning_rate_schedule},
+                          {"momentum", defaults.momentum},
+                          {"weight_decay", defaults.weight_decay}};
+}
+
+// The rows of `summary`: every node that computes something, with the parameters it reads.
+void AddLayers(const Graph& graph, Json& manifest) {
+  manifest["layers"] = Json::array();
+  for (const Node& node : graph.nodes()) {
+    if (node.inputs.empty()) continue;
+    int64_t parameters = 0;
+    for (NodeId input : node.inputs) {
+      if (graph.node(input).op->name() == "parameter") parameters += ElementCount(graph.node(input).type.shape);
+    }
+    manifest["layers"].push_back({{"name", node.name},
+                                  {"op", std::string(node.op->name().data(), node.op->name().size())},
+                                  {"output_shape", node.type.shape},
+                                  {"parameters", parameters},
+                                  {"flops", node.op->Flops(graph.InputTypes(node), node.type).all}});
+  }
+}
+
+void AddGraphs(const CompiledModel& model, Json& manifest) {
+  const TrainingFlops flops = CountTrainingFlops(model.forward, model.training);
+  manifest["flops"] = {{"forward", flops.forward},
+                       {"useful_forward", flops.useful_forward},
+                       {"useful_backward", flops.useful_backward}};
+  const Graph backward = KeepOutputs(model.training, {OutputKind::kGradient});
+  manifest["graph"] = {
+      {"forward", ToDot(model.forward)}, {"backward", ToDot(backward)}, {"final", ToDot(model.training)}};
+  manifest["text"] = {
+      {"forward", ToText(model.forward)}, {"backward", ToText(backward)}, {"final", ToText(model.training)}};
+}
+
+// A string literal may not be long (C++ asks compilers for 65,536 bytes), so the text is cut and joined by the compiler.
+std::string RawLiteral(const std::string& text) {
+  constexpr size_t kPiece = 8000;
+  std::string literal;
+  for (size_t at = 0; at < text.size(); at += kPiece) {
+    absl::StrAppend(&literal, "R\"kiln(", text.substr(at, kPiece), ")kiln\"\n");
+  }
+  return literal;
+}
+
+std::string BundleSource(const std::string& name, const Json& manifest) {
+  std::string declarations, table;
+  for (const Json& pipeline : manifest["pipelines"]) {
+    const std::string function = pipeline["function"];
+    absl::StrAppend(&declarations, "extern \"C\" int ", function, "_argv(void** args);\n");
+    absl::StrAppend(&table, "    {\"", function, "\", ", function, "_argv},\n");
+  }
+  return absl::StrCat("// Generated by Kiln from the model ", name, ".\n#include \"", name, ".h\"\n\n", declarations,
+                      "\nnamespace kiln::models {\nnamespace {\n\nconstexpr PipelineEntry kPipelines[] = {\n", table,
+                      "};\n\nconstexpr char kManifest[] =\n", RawLiteral(manifest.dump(1)),
+                      ";\n\nconstexpr Bundle kBundle = {\"", name, "\", kManifest, kPipelines, ",
+                      manifest["pipelines"].size(), "};\n\n}  // namespace\n\nconst Bundle& ", name,
+                      "() { return kBundle; }\n\n}  // namespace kiln::models\n");
+}
+
+std::string HeaderSource(const std::string& name) {
+  return absl::StrCat("// Generated by Kiln: the model ", name, ", its manifest and compiled pipelines.\n#pragma once\n\n",
+                      "#include \"runtime/bundle.h\"\n\nnamespace kiln::models {\n\nconst Bundle& ", name,
+                      "();\n\n}  // namespace kiln::models\n");
+}
+
+std::string MainSource(const std::string& name) {
+  return absl::StrCat("// Generated by Kiln: the command line of the model ", name, ".\n#include \"", name,
+                      ".h\"\n#include \"runtime/command_line.h\"\n\nint main(int argc, char** argv) {\n",
+                      "  return kiln::RunCommandLine(kiln::models::", name, "(), argc, argv);\n}\n");
+}
+
+std::string FunctionName(const std::string& record_path) {
+  const size_t slash = record_path.rfind('/');
+  const std::string file = slash == std::string::npos ? record_path : record_path.substr(slash + 1);
+  return std::string(absl::StripSuffix(file, ".json"));
+}
+
+}  // namespace
+
+absl::Status WritePipelineRecord(const std::string& path, const PipelineRecord& record) {
+  const bool is_double = record.options.kind == PipelineKind::kLoss64;
+  Json json = {{"function", FunctionName(path)},
+               {"kind", KindName(record.options.kind)},
+               {"block", record.options.block},
+               {"optimizer", record.options.optimizer},
+               {"schedule", record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
+               {"workspace_bytes", record.plan.bytes},
+               {"allocations", Json::array()},
+               {"arguments", Json::array()}};
+  for (const PlannedAllocation& allocation : record.plan.allocations) {
+    json["allocations"].push_back(
+        {{"name", allocation.name}, {"bytes", allocation.bytes}, {"offset", allocation.offset}});
+  }
+  for (const Argument& argument : record.arguments) {
+    Json entry = {{"name", argument.name}, {"kind", ArgumentKindName(argument.kind, is_double)}};
+    if (!argument.tensor.empty()) entry["tensor"] = argument.tensor;
+    if (!argument.slot.empty()) entry["slot"] = argument.slot;
+    json["arguments"].push_back(entry);
+  }
+  return WriteFile(path, json.dump(1));
+}
+
+absl::Status WriteBundle(const CompiledModel& model, const std::string& name, const std::string& directory,
+                         const std::vector<std::string>& record_paths) {
+  Json manifest = {{"kiln_manifest", 1}, {"model", name}};
+  AddParameters(model.training, manifest);
+  AddData(model.forward, manifest);
+  AddOutputs(model.forward, manifest);
+  AddDefaults(model.defaults, manifest);
+  AddLayers(model.forward, manifest);
+  AddGraphs(model, manifest);
+  manifest["pipelines"] = Json::array();
+  for (const std::string& path : record_paths) {
+    absl::StatusOr<std::string> text = ReadFile(path);
+    if (!text.ok()) return text.status();
+    Json record = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (record.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path, ": is no pipeline record"));
+    manifest["pipelines"].push_back(std::move(record));
+  }
+  const std::string base = directory + "/" + name;
+  for (const auto& [suffix, text] : {std::pair{".manifest.json", manifest.dump(1)},
+                                     {".h", HeaderSource(name)},
+                                     {"_bundle.cc", BundleSource(name, manifest)},
+                                     {"_main.cc", MainSource(name)}}) {
+    if (absl::Status status = WriteFile(absl::StrCat(base, suffix), text); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

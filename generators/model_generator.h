@@ -1,0 +1,54 @@
+// The Halide generator of a model's pipelines; every <model>.generator registers it as "kiln".
+#ifndef KILN_GENERATORS_MODEL_GENERATOR_H_
+#define KILN_GENERATORS_MODEL_GENERATOR_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "Halide.h"
+#include "absl/status/statusor.h"
+#include "dsl/model.h"
+#include "generators/arguments.h"
+#include "generators/lowering.h"
+#include "generators/workspace.h"
+
+namespace kiln {
+
+// The model of this executable, from its model file: forward and training graphs, verified and optimised.
+struct CompiledModel {
+  Graph forward;
+  Graph training;
+  TrainingDefaults defaults;
+};
+absl::StatusOr<CompiledModel> CompileModel();
+
+class ModelGenerator : public Halide::Generator<ModelGenerator>, private InputSource {
+ public:
+  Halide::GeneratorParam<std::string> kind{"kind", "infer"};
+  Halide::GeneratorParam<int> block{"block", 1};
+  Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
+  Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
+  // Where the pipeline's part of the manifest is written; not at all when empty.
+  Halide::GeneratorParam<std::string> record{"record", ""};
+
+  void configure();
+  void generate();
+  void schedule();
+
+ private:
+  Halide::Func Buffer(const Argument& argument) override;
+  Halide::Expr Scalar(const Argument& argument) override;
+  Halide::Expr Samples(const Argument& argument) override;
+
+  Graph graph_;
+  PipelineOptions options_;
+  std::vector<Argument> arguments_;
+  std::map<std::string, Input<Halide::Buffer<>>*> buffers_;
+  std::map<std::string, Input<float>*> scalars_;
+  std::map<std::string, Output<Halide::Buffer<>>*> outputs_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_GENERATORS_MODEL_GENERATOR_H_

@@ -1,0 +1,62 @@
+// Convolution: f(n, x, y, c) with the sample innermost, so that every load of the input is a dense vector and every
+// weight a broadcast.
+#include "dsl/ops/conv2d.h"
+
+#include "generators/registry.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+Lowered LowerConv2d(Lowering& lowering, const Node& node) {
+  const Conv2dGeometry& g = static_cast<const Conv2dOp&>(*node.op).geometry();
+  const TensorType& input_type = lowering.type(node.inputs[0]);
+  const Var n("n"), x("x"), y("y"), c("c");
+  const int sx = static_cast<int>(g.stride.width), sy = static_cast<int>(g.stride.height);
+  const int px = static_cast<int>(g.padding.width), py = static_cast<int>(g.padding.height);
+  Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
+  if (px > 0 || py > 0) input = ZeroPadded(lowering, input, input_type, CName(node.name) + "_padded");
+
+  const RDom r(0, static_cast<int>(g.kernel.width), 0, static_cast<int>(g.kernel.height), 0,
+               static_cast<int>(input_type.shape[0]), "r");
+  Func sum(CName(node.name));
+  sum(n, x, y, c) = node.inputs.size() > 2 ? lowering.input(node, 2)(c)
+                                           : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, x, y, c) += input(n, x * sx + r.x - px, y * sy + r.y - py, r.z) * weight(r.x, r.y, r.z, c);
+
+  return {sum, [&lowering, sum, r, sx, type = node.type](Func consumer, int) {
+            TileImage(lowering, sum, consumer, r, {type.shape[2], type.shape[0], sx});
+          }};
+}
+
+// The transposed kernel over the adjoint. At stride s only the taps r with (x + padding - r) divisible by s count.
+Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
+  const Conv2dGeometry& g = static_cast<const Conv2dInputGradOp&>(*node.op).geometry();
+  const TensorType& output_type = lowering.type(node.inputs[0]);
+  const Var n("n"), x("x"), y("y"), c("c");
+  const int sx = static_cast<int>(g.stride.width), sy = static_cast<int>(g.stride.height);
+  const int px = static_cast<int>(g.padding.width), py = static_cast<int>(g.padding.height);
+  const int height = static_cast<int>(output_type.shape[1]);
+  Func weight = lowering.input(node, 1);
+  Func d_output = ZeroPadded(lowering, lowering.input(node, 0), output_type, CName(node.name) + "_padded");
+
+  RDom r(0, static_cast<int>(g.kernel.width), 0, static_cast<int>(g.kernel.height), 0,
+         static_cast<int>(output_type.shape[0]), "r");
+  const Expr from_x = x + px - r.x, from_y = y + py - r.y;
+  r.where(from_y >= 0 && from_y < height * sy);  // rows outside are skipped, columns outside multiply zeros
+  if (sy > 1) r.where(from_y % sy == 0);
+  if (sx > 1) r.where(from_x % sx == 0);
+  Func sum(CName(node.name));
+  sum(n, x, y, c) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, x, y, c) += d_output(n, from_x / sx, from_y / sy, r.z) * weight(r.x, r.y, c, r.z);
+
+  return {sum, [&lowering, sum, r, sx, type = node.type](Func consumer, int) {
+            TileImage(lowering, sum, consumer, r, {type.shape[2], type.shape[0], sx});
+          }};
+}
+
+}  // namespace kiln

@@ -1,0 +1,44 @@
+// Sources: the gather from the data set, fused into whatever reads it first.
+#include "dsl/ops/input.h"
+
+#include "generators/registry.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+Lowered LowerInput(Lowering& lowering, const Node& node) {
+  const auto& op = static_cast<const InputOp&>(*node.op);
+  const Argument& argument = lowering.argument(ArgumentKind::kData, node.name);
+  Func data = lowering.inputs().Buffer(argument);
+  const std::vector<Var> vars = SampleVars(node.type);
+
+  std::vector<Expr> at(vars.begin() + 1, vars.end());
+  at.push_back(lowering.SampleRow(vars[0], argument));
+  Expr value = Halide::cast(lowering.real(), data(at));
+  if (op.format().scale != 1) value = value * Halide::Internal::make_const(lowering.real(), op.format().scale);
+  Func gathered(CName(node.name) + "_gathered");
+  gathered(vars) = value;
+
+  StoreRoot(lowering, gathered);
+  return {gathered};
+}
+
+Lowered LowerTarget(Lowering& lowering, const Node& node) {
+  const Argument& argument = lowering.argument(ArgumentKind::kTarget, node.name);
+  Func data = lowering.inputs().Buffer(argument);
+  const std::vector<Var> vars = SampleVars(node.type);
+
+  std::vector<Expr> at(vars.begin() + 1, vars.end());
+  at.push_back(lowering.SampleRow(vars[0], argument));
+  Func gathered(CName(node.name) + "_gathered");
+  gathered(vars) = node.type.dtype == DType::kInt32 ? data(at) : Halide::cast(lowering.real(), data(at));
+
+  gathered.compute_root();
+  return {gathered};
+}
+
+}  // namespace kiln

@@ -1,0 +1,181 @@
+#include "generators/pipeline.h"
+
+#include "dsl/ops/parameter.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+class PipelineBuilder {
+ public:
+  PipelineBuilder(const Graph& graph, const PipelineOptions& options, const Halide::Target& target, InputSource& inputs)
+      : graph_(graph), options_(options), lowering_(graph, options, target, inputs) {}
+
+  std::vector<Func> Run() {
+    lowering_.Run();
+    for (const Argument& argument : ListArguments(graph_, options_)) {
+      if (IsOutput(argument)) funcs_.push_back(OutputFunc(argument));
+    }
+    return std::move(funcs_);
+  }
+
+ private:
+  NodeId OutputNode(OutputKind kind, const std::string& name) const {
+    for (const Output& output : graph_.outputs()) {
+      if (output.kind == kind && (kind == OutputKind::kLoss || output.name == name)) return output.node;
+    }
+    return -1;
+  }
+
+  Func OutputFunc(const Argument& argument) {
+    switch (argument.kind) {
+      case ArgumentKind::kOutput:
+        return Head(argument);
+      case ArgumentKind::kLoss:
+        return WeightedTotal(argument, OutputNode(OutputKind::kLoss, ""));
+      case ArgumentKind::kMetric:
+        return WeightedTotal(argument, OutputNode(OutputKind::kMetric, argument.tensor));
+      case ArgumentKind::kGradient:
+        return Gradient(argument);
+      case ArgumentKind::kParameterOut:
+        return UpdatedParameter(argument);
+      default:
+        return UpdatedMomentum(argument);
+    }
+  }
+
+  // The model's output as its user expects it: the sample outermost.
+  Func Head(const Argument& argument) {
+    const NodeId node = OutputNode(OutputKind::kHead, argument.tensor);
+    const std::vector<Var> from = SampleVars(lowering_.type(node));
+    std::vector<Var> to(from.begin() + 1, from.end());
+    to.push_back(from[0]);
+    Func head(argument.name);
+    head(to) = lowering_.func(node)(Exprs(from));
+    return head;
+  }
+
+  // The sum over the lanes, those past the end of the batch left out whatever they hold.
+  Func WeightedTotal(const Argument& argument, NodeId node) {
+    const RDom lane(0, lowering_.block(), "lane");
+    Func total(argument.name);
+    total() = Halide::Internal::make_const(argument.type, 0);
+    const Expr value = Halide::cast(argument.type, lowering_.func(node)(lane));
+    const Expr weight = Halide::cast(argument.type, lowering_.SampleWeight(lane));
+    total() += Halide::select(weight == 0, Halide::Internal::make_const(argument.type, 0), weight * value);
+    return total;
+  }
+
+  // Accumulated into what the buffer holds, so that blocks of one batch add up.
+  Func Gradient(const Argument& argument) {
+    const NodeId node = OutputNode(OutputKind::kGradient, argument.tensor);
+    const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    Func gradient(argument.name);
+    gradient(vars) = Halide::undef<float>();
+    gradient(vars) += lowering_.func(node)(Exprs(vars));
+
+    ScheduleGradient(node, gradient, 0);
+    return gradient;
+  }
+
+  // p - lr v, with v = mu v_in + (g + wd p); without momentum v is the gradient itself.
+  Func UpdatedParameter(const Argument& argument) {
+    const NodeId node = OutputNode(OutputKind::kGradient, argument.tensor);
+    const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) * LearningRateMultiplier(argument.tensor);
+    Func updated(argument.name);
+    if (options_.optimizer == "momentum") {
+      Func velocity = Momentum(argument.tensor);
+      updated(vars) = Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
+
+      const int vector = VectorDivisor(argument.extents[0], lowering_.vector_size());
+      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
+    } else {
+      updated(vars) = Parameter(argument.tensor, vars) - rate * DecayedGradient(node, argument.tensor, vars);
+
+      ScheduleGradient(node, updated, -1);
+    }
+    return updated;
+  }
+
+  Func UpdatedMomentum(const Argument& argument) { return Momentum(argument.tensor); }
+
+  // The updated velocity, an output of its own that the parameter's update reads.
+  Func Momentum(const std::string& tensor) {
+    auto [entry, is_new] = momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
+    if (!is_new) return entry->second;
+    const NodeId node = OutputNode(OutputKind::kGradient, tensor);
+    const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    Func old = lowering_.inputs().Buffer(lowering_.argument(ArgumentKind::kStateIn, tensor));
+    entry->second(vars) = lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
+                          DecayedGradient(node, tensor, vars);
+
+    ScheduleGradient(node, entry->second, -1);
+    return entry->second;
+  }
+
+  Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
+    return lowering_.inputs().Buffer(lowering_.argument(ArgumentKind::kParameter, tensor))(Exprs(vars));
+  }
+
+  Expr DecayedGradient(NodeId node, const std::string& tensor, const std::vector<Var>& vars) {
+    return lowering_.func(node)(Exprs(vars)) +
+           lowering_.Scalar(ArgumentKind::kWeightDecay) * Parameter(tensor, vars);
+  }
+
+  float LearningRateMultiplier(const std::string& tensor) const {
+    for (const Node& node : graph_.nodes()) {
+      if (node.name == tensor) return static_cast<float>(static_cast<const ParameterOp&>(*node.op).spec().lr_multiplier);
+    }
+    return 1;
+  }
+
+  void ScheduleGradient(NodeId node, Func consumer, int stage) {
+    const Lowered& lowered = lowering_.lowered(node);
+    if (lowered.tile == nullptr) return;
+    if (lowering_.fast()) {
+      lowered.tile(consumer, stage);
+    } else {
+      Func(lowered.func).compute_root();
+    }
+  }
+
+  const Graph& graph_;
+  const PipelineOptions options_;
+  Lowering lowering_;
+  std::map<std::string, Func> momentum_;
+  std::vector<Func> funcs_;
+};
+
+}  // namespace
+
+std::vector<Func> BuildPipeline(const Graph& graph, const PipelineOptions& options, const Halide::Target& target,
+                                InputSource& inputs) {
+  return PipelineBuilder(graph, options, target, inputs).Run();
+}
+
+JitInputs::JitInputs(const std::vector<Argument>& arguments) {
+  for (const Argument& argument : arguments) {
+    if (IsOutput(argument) || argument.kind == ArgumentKind::kWorkspace) continue;
+    if (argument.is_buffer) {
+      Halide::ImageParam image(argument.type, static_cast<int>(argument.extents.size()), argument.name);
+      Constrain(image, argument);
+      images_.emplace(argument.name, image);
+    } else {
+      scalars_.emplace(argument.name, Halide::Param<float>(argument.name));
+    }
+  }
+}
+
+Expr JitInputs::Samples(const Argument& argument) {
+  const Halide::ImageParam& image = images_.at(argument.name);
+  return image.dim(image.dimensions() - 1).extent();
+}
+
+}  // namespace kiln
