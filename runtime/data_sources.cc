@@ -30,10 +30,10 @@ absl::StatusOr<DataPair> FindData(const std::string& source, uint64_t seed) {
   if (std::filesystem::is_directory(source, ignored)) {
     return ReadMnistDirectory(source);
   }
-  return absl::NotFoundError(absl::StrCat(
-      source,
-      ": no such data; give a directory with the four files of MNIST, or "
-      "digits, xor or xor_cloud"));
+  return absl::NotFoundError(
+      absl::StrCat("no data \"", source,
+                   "\": it is no directory with the four files of MNIST, nor "
+                   "digits, xor or xor_cloud"));
 }
 
 absl::Status Disagree(const std::string& origin, absl::string_view problem) {

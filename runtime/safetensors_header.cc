@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
@@ -61,6 +62,8 @@ class ParseGuard {
 };
 
 absl::StatusOr<Json> ParseObject(absl::string_view text) {
+  // The parser would take a zero byte for the text's end.
+  if (absl::StrContains(text, '\0')) return Invalid("bad header: a zero byte");
   ParseGuard guard;
   Json json = Json::parse(
       text,

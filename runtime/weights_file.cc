@@ -42,6 +42,7 @@ absl::Status FileError(const std::string& path, absl::string_view problem) {
 std::string Checksum(const SafetensorsHeader& header,
                      absl::Span<const absl::string_view> data) {
   const auto update = [](uLong crc, absl::string_view bytes) {
+    if (bytes.empty()) return crc;  // a null pointer would reset it
     return crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()),
                    bytes.size());
   };

@@ -1,0 +1,122 @@
+#include "runtime/data_sources.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/idx_files.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
+
+namespace kiln {
+namespace {
+
+using testing::ElementsAre;
+
+ColumnSpec Image(std::vector<int64_t> shape) {
+  return {.name = "pixels", .shape = shape, .storage = Storage::kUint8};
+}
+
+ColumnSpec Digit(int64_t classes) {
+  return {.name = "digit",
+          .shape = {},
+          .storage = Storage::kInt32,
+          .classes = classes};
+}
+
+const DataSpec kDigitsModel = {{Image({1, 28, 28})}, {Digit(10)}};
+const DataSpec kXorModel = {{{.name = "x", .shape = {2}}},
+                            {{.name = "truth", .shape = {1}}}};
+
+TEST(DataSourcesTest, GivesTheModelsNamesAndShapes) {
+  const DataSpec flat = {{Image({784})}, {Digit(12)}};
+  const auto data = LoadData("digits", 1, flat);
+  ASSERT_TRUE(data.ok()) << data.status();
+  for (const Dataset* part : {&data->train, &data->test}) {
+    EXPECT_EQ(part->inputs[0].spec.name, "pixels");
+    EXPECT_THAT(part->inputs[0].spec.shape, ElementsAre(784));
+    EXPECT_EQ(part->targets[0].spec.name, "digit");
+    EXPECT_EQ(part->targets[0].spec.classes, 12);
+    EXPECT_EQ(part->inputs[0].bytes.size(), part->samples * 784u);
+  }
+}
+
+TEST(DataSourcesTest, KnowsTheGeneratedSets) {
+  const auto row = LoadData("xor", 1, kXorModel);
+  ASSERT_TRUE(row.ok()) << row.status();
+  EXPECT_EQ(row->train.samples, 4);
+  const auto cloud = LoadData("xor_cloud", 1, kXorModel);
+  ASSERT_TRUE(cloud.ok()) << cloud.status();
+  const auto other_cloud = LoadData("xor_cloud", 2, kXorModel);
+  EXPECT_NE(cloud->train.inputs[0].bytes, other_cloud->train.inputs[0].bytes);
+  const auto digits = LoadData("digits", 1, kDigitsModel);
+  ASSERT_TRUE(digits.ok()) << digits.status();
+  const auto other_digits = LoadData("digits", 2, kDigitsModel);
+  EXPECT_NE(digits->train.inputs[0].bytes, other_digits->train.inputs[0].bytes);
+}
+
+TEST(DataSourcesTest, DimensionsOfOneMakeNoDifference) {
+  EXPECT_TRUE(LoadData("digits", 1, {{Image({28, 28})}, {Digit(10)}}).ok());
+  EXPECT_TRUE(LoadData("digits", 1, {{Image({28, 1, 28})}, {Digit(10)}}).ok());
+}
+
+TEST(DataSourcesTest, NamesUnknownData) {
+  EXPECT_TRUE(
+      IsOneLineError(LoadData("digit", 1, kDigitsModel),
+                     {"no data \"digit\"", "digits, xor or xor_cloud"}));
+  EXPECT_TRUE(IsOneLineError(LoadData("", 1, kDigitsModel), {"digits"}));
+}
+
+TEST(DataSourcesTest, RefusesDataThatDoNotFitTheModel) {
+  EXPECT_TRUE(IsOneLineError(
+      LoadData("digits", 1, {{Image({1, 32, 32})}, {Digit(10)}}),
+      {"digits: ", "image has shape 1x28x28", "pixels has 1x32x32"}));
+  // As many elements, but not the same layout.
+  EXPECT_TRUE(IsOneLineError(
+      LoadData("digits", 1, {{Image({1, 14, 56})}, {Digit(10)}}), {"1x14x56"}));
+  EXPECT_TRUE(IsOneLineError(
+      LoadData("digits", 1, {{Image({783})}, {Digit(10)}}), {"shape", "783"}));
+  DataSpec floats = kDigitsModel;
+  floats.inputs[0].storage = Storage::kFloat32;
+  EXPECT_TRUE(IsOneLineError(LoadData("digits", 1, floats),
+                             {"digits: ", "uint8", "float32"}));
+  EXPECT_TRUE(IsOneLineError(LoadData("xor", 1, {kXorModel.inputs, {Digit(2)}}),
+                             {"xor: ", "y are values", "digit wants labels"}));
+  EXPECT_TRUE(IsOneLineError(
+      LoadData("digits", 1, {kDigitsModel.inputs, kXorModel.targets}),
+      {"digits: ", "label are labels", "truth wants values"}));
+  EXPECT_TRUE(IsOneLineError(
+      LoadData("digits", 1,
+               {{Image({1, 28, 28}), Image({1, 28, 28})}, {Digit(10)}}),
+      {"digits: ", "1 input(s)", "has 2"}));
+  EXPECT_TRUE(IsOneLineError(LoadData("digits", 1, {{Image({1, 28, 28})}, {}}),
+                             {"digits: ", "1 target(s)", "has 0"}));
+}
+
+TEST(DataSourcesTest, RefusesLabelsThatAreNoClassOfTheModel) {
+  EXPECT_TRUE(
+      IsOneLineError(LoadData("digits", 1, {kDigitsModel.inputs, {Digit(9)}}),
+                     {"digits: ", "is 9", "classes 0 to 8"}));
+}
+
+TEST(DataSourcesTest, ReadsADirectoryAndNamesItsFiles) {
+  TemporaryDirectory directory;
+  for (const std::string part : {"train", "t10k"}) {
+    WriteBytes(directory / (part + "-images-idx3-ubyte"),
+               IdxBytes({2, 1, 2}, "abcd"));
+    WriteBytes(directory / (part + "-labels-idx1-ubyte"),
+               IdxBytes({2}, {0, 1}));
+  }
+  const DataSpec model = {{Image({1, 1, 2})}, {Digit(2)}};
+  EXPECT_TRUE(LoadData(directory.path(), 1, model).ok());
+
+  const std::string labels = directory / "t10k-labels-idx1-ubyte";
+  WriteBytes(labels, IdxBytes({2}, {0, 2}));
+  EXPECT_TRUE(IsOneLineError(LoadData(directory.path(), 1, model),
+                             {labels, "sample 1 is 2", "classes 0 to 1"}));
+  EXPECT_TRUE(IsOneLineError(LoadData(directory.path(), 1, kDigitsModel),
+                             {directory / "train-images-idx3-ubyte", "1x1x2"}));
+}
+
+}  // namespace
+}  // namespace kiln
