@@ -7,9 +7,11 @@ namespace kiln {
 
 namespace {
 
-// A pipeline call touches the whole gradient arena and clears its accumulators
-// whatever its width: about a third of a sample's time.
-constexpr double kCallCost = 0.35;
+// What a call costs beside its lanes, in samples of a wide block: it touches the
+// whole gradient arena, clears and reduces its accumulators.
+constexpr double kCallCost = 1.65;
+// Blocks narrower than a vector of 8 leave part of it idle.
+constexpr double kVector = 8;
 
 int SlotCount(int64_t blocks, int64_t arena_floats) {
   const int64_t bytes = std::max<int64_t>(arena_floats, 1) * sizeof(float);
@@ -21,9 +23,8 @@ int SlotCount(int64_t blocks, int64_t arena_floats) {
 }  // namespace
 
 double BlockCost(int64_t block) {
-  // A block below 8 lanes still computes a vector of 8.
-  const double lanes = static_cast<double>(std::max<int64_t>(block, 8));
-  return kCallCost + lanes * (1 + 1.3 / lanes);
+  const double lanes = static_cast<double>(block);
+  return kCallCost + (lanes < kVector ? (kVector + lanes) / 2 : lanes);
 }
 
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,

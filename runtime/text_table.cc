@@ -50,7 +50,7 @@ std::string WithCommas(int64_t number) {
   const int64_t first_digit = number < 0 ? 1 : 0;
   for (int64_t at = static_cast<int64_t>(text.size()) - 3; at > first_digit;
        at -= 3) {
-    text.insert(at, ",");
+    text.insert(at, 1, ',');
   }
   return text;
 }

@@ -1,0 +1,106 @@
+#include "runtime/batch_plan.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+constexpr int64_t kSmallArena = 1024;
+
+std::vector<int64_t> Blocks(const BatchPlan& plan,
+                            const std::vector<int64_t>& available) {
+  std::vector<int64_t> blocks;
+  for (const PlannedBlock& b : plan.blocks) {
+    blocks.push_back(available[b.pipeline]);
+  }
+  return blocks;
+}
+
+TEST(BatchPlanTest, CoversEverySampleOnceAndPadsOnlyTheLastBlock) {
+  const std::vector<std::vector<int64_t>> sets = {
+      {1}, {8}, {64}, {1, 8, 16, 64}, {64, 1, 8}, {3, 5}};
+  for (const std::vector<int64_t>& available : sets) {
+    for (int64_t batch = 1; batch <= 300; ++batch) {
+      const BatchPlan plan = PlanBatch(batch, available, kSmallArena);
+      int64_t next = 0;
+      for (size_t b = 0; b < plan.blocks.size(); ++b) {
+        const PlannedBlock& block = plan.blocks[b];
+        EXPECT_EQ(block.first, next);
+        EXPECT_GE(block.count, 1);
+        if (b + 1 < plan.blocks.size()) {
+          EXPECT_EQ(block.count, available[block.pipeline]);
+        } else {
+          EXPECT_LE(block.count, available[block.pipeline]);
+        }
+        EXPECT_EQ(block.slot, static_cast<int>(b) % plan.slots);
+        next += block.count;
+      }
+      EXPECT_EQ(next, batch);
+    }
+  }
+}
+
+// The least cost by trying every sequence of blocks.
+double CheapestByForce(int64_t batch, const std::vector<int64_t>& available) {
+  if (batch <= 0) return 0;
+  double cheapest = std::numeric_limits<double>::infinity();
+  for (int64_t block : available) {
+    cheapest = std::min(
+        cheapest, BlockCost(block) + CheapestByForce(batch - block, available));
+  }
+  return cheapest;
+}
+
+TEST(BatchPlanTest, IsTheCheapest) {
+  const std::vector<int64_t> available = {3, 8, 16};
+  for (int64_t batch = 1; batch <= 40; ++batch) {
+    double cost = 0;
+    for (int64_t block :
+         Blocks(PlanBatch(batch, available, kSmallArena), available)) {
+      cost += BlockCost(block);
+    }
+    EXPECT_NEAR(cost, CheapestByForce(batch, available), 1e-9) << batch;
+  }
+}
+
+TEST(BatchPlanTest, UsualBatches) {
+  const std::vector<int64_t> available = {1, 8, 16, 64};
+  const auto plan = [&](int64_t batch) {
+    return Blocks(PlanBatch(batch, available, kSmallArena), available);
+  };
+  using List = std::vector<int64_t>;
+  EXPECT_EQ(plan(64), List({64}));
+  EXPECT_EQ(plan(16), List({16}));
+  EXPECT_EQ(plan(8), List({8}));
+  EXPECT_EQ(plan(128), List({64, 64}));
+  EXPECT_EQ(plan(63), List({64}));
+  EXPECT_EQ(plan(5), List({8}));
+  EXPECT_EQ(plan(96), List({64, 16, 16}));  // MNIST's last batch of 128
+  EXPECT_EQ(plan(1), List({1}));
+}
+
+TEST(BatchPlanTest, DependsNotOnTheOrderOfBlocks) {
+  const std::vector<int64_t> up = {1, 8, 16, 64}, down = {64, 16, 8, 1};
+  for (int64_t batch : {1, 7, 31, 100, 250}) {
+    EXPECT_EQ(Blocks(PlanBatch(batch, up, kSmallArena), up),
+              Blocks(PlanBatch(batch, down, kSmallArena), down));
+  }
+}
+
+TEST(BatchPlanTest, SlotsAreBoundedByBlocksNumberAndMemory) {
+  const std::vector<int64_t> available = {64};
+  EXPECT_EQ(PlanBatch(64, available, kSmallArena).slots, 1);
+  EXPECT_EQ(PlanBatch(256, available, kSmallArena).slots, 4);
+  EXPECT_EQ(PlanBatch(6400, available, kSmallArena).slots, kMaxGradientSlots);
+  EXPECT_EQ(PlanBatch(6400, available, kMaxGradientBytes / 4 / 3).slots, 3);
+  EXPECT_EQ(PlanBatch(6400, available, int64_t{1} << 40).slots, 1);
+}
+
+}  // namespace
+}  // namespace kiln

@@ -1,0 +1,290 @@
+#include "runtime/command_line.h"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "runtime/weights_file.h"
+#include "tests/support/fake_bundle.h"
+#include "tests/support/temporary_directory.h"
+
+namespace kiln {
+namespace {
+
+struct Outcome {
+  int code = 0;
+  std::string out, err;
+};
+
+Outcome RunVerb(std::vector<std::string> arguments,
+                const Bundle& bundle = FakeBundle()) {
+  arguments.insert(arguments.begin(), bundle.name);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  Outcome outcome;
+  outcome.code = RunCommandLine(bundle, argv.size() - 1, argv.data());
+  outcome.out = testing::internal::GetCapturedStdout();
+  outcome.err = testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+bool IsOneLine(const std::string& text) {
+  return !text.empty() && text.find('\n') == text.size() - 1;
+}
+
+// Every mistake: no output, one line that says `complaint`, exit code not 0.
+testing::AssertionResult Refuses(const std::vector<std::string>& arguments,
+                                 const std::string& complaint) {
+  const Outcome outcome = RunVerb(arguments);
+  if (outcome.code != 0 && outcome.out.empty() && IsOneLine(outcome.err) &&
+      outcome.err.find(complaint) != std::string::npos) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure()
+         << "code " << outcome.code << "\nstdout: " << outcome.out
+         << "\nstderr: " << outcome.err;
+}
+
+class CommandLineTest : public testing::Test {
+ protected:
+  CommandLineTest() { Fake() = {}; }
+  ~CommandLineTest() override { Fake() = {}; }
+};
+
+TEST_F(CommandLineTest, VerbsComeFirst) {
+  EXPECT_TRUE(Refuses({}, "no verb given; see --help"));
+  EXPECT_TRUE(Refuses({"trian"}, "unknown verb trian"));
+  EXPECT_TRUE(Refuses({"--batch=3", "train"}, "a verb comes first"));
+}
+
+TEST_F(CommandLineTest, HelpIsCompleteAndSucceeds) {
+  const Outcome all = RunVerb({"--help"});
+  EXPECT_EQ(all.code, 0);
+  EXPECT_EQ(all.err, "");
+  for (const char* verb :
+       {"summary", "train", "eval", "gradcheck", "graph", "bench"}) {
+    EXPECT_NE(all.out.find(verb), std::string::npos);
+    const Outcome one = RunVerb({verb, "--help"});
+    EXPECT_EQ(one.code, 0) << verb;
+    EXPECT_NE(one.out.find(verb), std::string::npos);
+    EXPECT_TRUE(
+        Refuses({verb, "--frobnicate=1"}, "unknown flag --frobnicate=1"));
+    EXPECT_TRUE(Refuses({verb, "extra"}, "unexpected argument \"extra\""));
+  }
+  const std::string train = RunVerb({"train", "--help"}).out;
+  for (const char* flag :
+       {"--data=", "--epochs=", "--steps=", "--batch=", "--optimizer=", "--lr=",
+        "--momentum=", "--weight_decay=", "--lr_schedule=", "--seed=",
+        "--data_seed=", "--threads=", "--shuffle",
+        "--init=", "--save=", "--log=", "--stop_at_accuracy="}) {
+    EXPECT_NE(train.find(flag), std::string::npos) << flag;
+  }
+  EXPECT_NE(train.find("learning rate [0.05]"), std::string::npos)
+      << "defaults are the manifest's";
+}
+
+TEST_F(CommandLineTest, TrainRefusesSenselessValues) {
+  EXPECT_TRUE(Refuses({"train", "--lr=-1"}, "learning rate"));
+  EXPECT_TRUE(Refuses({"train", "--lr=nan"}, "learning rate"));
+  EXPECT_TRUE(Refuses({"train", "--lr=inf"}, "learning rate"));
+  EXPECT_TRUE(Refuses({"train", "--lr=fast"}, "--lr=fast"));
+  EXPECT_TRUE(Refuses({"train", "--batch=0"}, "batch"));
+  EXPECT_TRUE(Refuses({"train", "--batch=-8"}, "batch"));
+  EXPECT_TRUE(Refuses({"train", "--epochs=-1"}, "epochs"));
+  EXPECT_TRUE(Refuses({"train", "--steps=-5"}, "steps"));
+  EXPECT_TRUE(Refuses({"train", "--optimizer=adam"}, "\"adam\""));
+  EXPECT_TRUE(Refuses({"train", "--lr_schedule=step"}, "\"step\""));
+  EXPECT_TRUE(Refuses({"train", "--momentum=-0.1"}, "momentum"));
+  EXPECT_TRUE(Refuses({"train", "--weight_decay=nan"}, "weight decay"));
+  EXPECT_TRUE(Refuses({"train", "--stop_at_accuracy=2"}, "accuracy"));
+  EXPECT_TRUE(Refuses({"train", "--threads=-1"}, "threads"));
+  EXPECT_TRUE(Refuses({"train", "--data=/no/such/place"}, "/no/such/place"));
+  EXPECT_TRUE(Refuses({"train", "--init=/no/such/file"}, "/no/such/file"));
+}
+
+TEST_F(CommandLineTest, OutputsAreCheckedBeforeTraining) {
+  const TemporaryDirectory directory;
+  EXPECT_TRUE(Refuses({"train", "--save=" + directory / "no/w.safetensors"},
+                      "does not exist"));
+  EXPECT_TRUE(
+      Refuses({"train", "--save=" + directory.path()}, "is a directory"));
+  EXPECT_TRUE(Refuses({"train", "--log=" + directory / "no/log.jsonl"},
+                      "does not exist"));
+  EXPECT_EQ(Fake().grad_calls + Fake().step_calls, 0);
+  EXPECT_TRUE(Refuses({"train", "--data=xor",  // does not fit the model
+                       "--save=" + directory / "w.safetensors",
+                       "--log=" + directory / "log.jsonl"},
+                      "xor"));
+  EXPECT_TRUE(directory.Names().empty()) << "nothing half written";
+}
+
+// The fake model reads 4 bytes a sample, which no data set has; give it one.
+class TrainingTest : public CommandLineTest {
+ protected:
+  // A model of 28x28 inputs would do; instead an IDX directory of 2x2 images.
+  TrainingTest() {
+    for (const char* part : {"train", "t10k"}) {
+      const int samples = 50;
+      std::string images{"\0\0\x08\x03\0\0\0\x32\0\0\0\x02\0\0\0\x02", 16};
+      std::string labels{"\0\0\x08\x01\0\0\0\x32", 8};
+      for (int n = 0; n < samples; ++n) {
+        const int label = n % 3;
+        for (int j = 0; j < kFakeInputs; ++j) {
+          images += static_cast<char>(j == label ? 200 + n : n);
+        }
+        labels += static_cast<char>(label);
+      }
+      const std::string stem = data_ / part;
+      WriteBytes(stem + "-images-idx3-ubyte", images);
+      WriteBytes(stem + "-labels-idx1-ubyte", labels);
+    }
+  }
+  std::string Data() const { return "--data=" + data_.path(); }
+
+  TemporaryDirectory data_, out_;
+};
+
+TEST_F(TrainingTest, TrainsSavesEvaluates) {
+  const std::string weights = out_ / "w.safetensors", log = out_ / "l.jsonl";
+  const Outcome train = RunVerb({"train", Data(), "--epochs=20", "--lr=0.5",
+                                 "--save=" + weights, "--log=" + log});
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_EQ(train.err, "");
+  EXPECT_NE(train.out.find("fake: 16 parameters; data "), std::string::npos);
+  EXPECT_NE(train.out.find("epoch 20/20: train loss "), std::string::npos);
+  const std::string last = "test accuracy 100.00 % (50/50)\n";
+  EXPECT_EQ(train.out.substr(train.out.size() - last.size()), last);
+
+  const Outcome eval = RunVerb({"eval", Data(), "--load=" + weights});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  EXPECT_EQ(eval.out.substr(eval.out.size() - last.size()), last);
+
+  std::istringstream lines(ReadBytes(log));
+  std::string line;
+  int steps = 0, epochs = 0;
+  while (std::getline(lines, line)) {
+    const nlohmann::json json = nlohmann::json::parse(line);
+    if (json["event"] == "step") {
+      EXPECT_EQ(json["step"], ++steps);
+      EXPECT_TRUE(json["loss"].is_number());
+      EXPECT_TRUE(json["accuracy"].is_number());
+    } else {
+      ++epochs;
+      EXPECT_EQ(json["event"], "epoch");
+      EXPECT_TRUE(json["test"]["loss"].is_number());
+    }
+  }
+  EXPECT_EQ(steps, 20 * 7) << "50 samples in batches of 8";
+  EXPECT_EQ(epochs, 20);
+}
+
+TEST_F(TrainingTest, ZeroStepsWriteTheInitialWeights) {
+  const std::string a = out_ / "a", b = out_ / "b", c = out_ / "c";
+  ASSERT_EQ(RunVerb({"train", Data(), "--steps=0", "--save=" + a}).code, 0);
+  ASSERT_EQ(
+      RunVerb({"train", Data(), "--steps=0", "--seed=9", "--save=" + b}).code,
+      0);
+  ASSERT_EQ(
+      RunVerb({"train", Data(), "--steps=0", "--init=" + b, "--save=" + c})
+          .code,
+      0);
+  const auto bias = [](const std::string& path) {
+    const WeightsFile file = *WeightsFile::Read(path);
+    const TensorView* view = file.Find("fc.weight");
+    return std::vector<float>(view->values.begin(), view->values.end());
+  };
+  EXPECT_NE(bias(a), bias(b));
+  EXPECT_EQ(bias(b), bias(c));
+}
+
+TEST_F(TrainingTest, ADivergedRunSavesNothing) {
+  const std::string path = out_ / "w";
+  const Outcome train =
+      RunVerb({"train", Data(), "--lr=1e38", "--save=" + path});
+  EXPECT_NE(train.code, 0);
+  EXPECT_TRUE(IsOneLine(train.err)) << train.err;
+  EXPECT_NE(train.err.find("diverged"), std::string::npos);
+  EXPECT_TRUE(out_.Names().empty());
+}
+
+TEST_F(TrainingTest, EvalNamesTheFileAndTheReason) {
+  const std::string path = out_ / "w";
+  WriteBytes(path, "not weights");
+  EXPECT_TRUE(Refuses({"eval", Data(), "--load=" + path}, path));
+  EXPECT_TRUE(Refuses({"eval", Data(), "--load=" + out_ / "none"}, "none"));
+  EXPECT_TRUE(Refuses({"eval", Data()}, "--load=FILE is missing"));
+}
+
+TEST_F(CommandLineTest, SummaryShowsLayersAndWorkspaces) {
+  const Outcome outcome = RunVerb({"summary"});
+  EXPECT_EQ(outcome.code, 0);
+  for (const char* part : {"fc.weight", "3x4", "frozen", "lr x 2", "dense",
+                           "fake_grad_b8", "128", "backward, useful"}) {
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
+  }
+}
+
+TEST_F(CommandLineTest, GraphPrintsEachStage) {
+  EXPECT_EQ(RunVerb({"graph"}).out, "digraph forward {}\n");
+  EXPECT_EQ(RunVerb({"graph", "--stage=final"}).out, "digraph final {}\n");
+  EXPECT_EQ(RunVerb({"graph", "--stage=backward", "--format=text"}).out,
+            "backward text\n");
+  EXPECT_TRUE(Refuses({"graph", "--stage=middle"}, "--stage=middle"));
+  EXPECT_TRUE(Refuses({"graph", "--format=png"}, "--format=png"));
+}
+
+TEST_F(CommandLineTest, GradcheckTellsByExitCode) {
+  const Outcome good = RunVerb({"gradcheck"});
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_NE(good.out.find("fc.weight"), std::string::npos);
+
+  Fake().gradient_factor = 1.1;
+  const Outcome bad = RunVerb({"gradcheck", "--json"});
+  EXPECT_NE(bad.code, 0);
+  EXPECT_TRUE(IsOneLine(bad.err)) << bad.err;
+  EXPECT_NE(bad.err.find("fc.weight"), std::string::npos);
+  const nlohmann::json json = nlohmann::json::parse(bad.out);
+  EXPECT_FALSE(json["passed"]);
+  EXPECT_FALSE(json["parameters"][0]["passed"]);
+  EXPECT_TRUE(json["parameters"][1]["passed"]);
+  EXPECT_TRUE(Refuses({"gradcheck", "--elements=0"}, "--elements=0"));
+  EXPECT_TRUE(Refuses({"gradcheck", "--tolerance=nan"}, "tolerance"));
+}
+
+TEST_F(CommandLineTest, BenchPrintsOneObject) {
+  const Outcome outcome =
+      RunVerb({"bench", "--json", "--batch=12", "--threads=2"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(IsOneLine(outcome.out));
+  const nlohmann::json json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["batch"], 12);
+  EXPECT_EQ(json["threads"], 1);
+  EXPECT_GT(json["train_us"], 0);
+  EXPECT_GT(json["infer_us"], 0);
+  EXPECT_GT(json["peak_gflops"], json["gflops"]);
+  EXPECT_NEAR(json["gflops"].get<double>(),
+              48 * 12 / json["train_us"].get<double>() * 1e-3, 1e-9);
+  EXPECT_TRUE(Refuses({"bench", "--batch=0"}, "--batch=0"));
+  EXPECT_TRUE(Refuses({"bench", "--batch=999999999999"}, "--batch"));
+}
+
+TEST_F(CommandLineTest, ABrokenManifestIsOneLine) {
+  nlohmann::json json = FakeManifest();
+  json["parameters"][0]["size"] = 1;
+  const std::string text = json.dump();
+  const Bundle bundle = FakeBundleWith(text);
+  const Outcome outcome = RunVerb({"summary"}, bundle);
+  EXPECT_NE(outcome.code, 0);
+  EXPECT_TRUE(IsOneLine(outcome.err));
+}
+
+}  // namespace
+}  // namespace kiln

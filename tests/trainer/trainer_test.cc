@@ -1,0 +1,196 @@
+#include "runtime/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "tests/support/status_matchers.h"
+#include "tests/trainer/trainer_testing.h"
+
+namespace kiln {
+namespace {
+
+class TrainerTest : public FakeModelTest {
+ protected:
+  // Trains a new model with the options; returns its parameters.
+  std::vector<float> Train(const TrainingOptions& options,
+                           const TrainingCallbacks& callbacks = {}) {
+    model_ = MakeModel();
+    Trainer trainer =
+        *Trainer::Create(*model_, *binding_, binding_.get(), options);
+    result_ = *trainer.Run(callbacks);
+    return {model_->parameters().begin(), model_->parameters().end()};
+  }
+  TrainingResult result_;
+};
+
+TEST(LearningRateTest, ConstantAndCosine) {
+  const auto constant = LearningRateSchedule::kConstant;
+  const auto cosine = LearningRateSchedule::kCosine;
+  EXPECT_EQ(ScheduledLearningRate(constant, 0.1, 7, 10), 0.1);
+  EXPECT_EQ(ScheduledLearningRate(cosine, 0.1, 0, 10), 0.1);
+  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 5, 10), 0.05, 1e-15);
+  // PyTorch's CosineAnnealingLR(T_max=10) after 3 steps from 0.1.
+  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 3, 10), 0.0793892626, 1e-9);
+  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 10, 10), 0, 1e-15);
+  EXPECT_EQ(*ParseSchedule("cosine"), cosine);
+  EXPECT_TRUE(IsOneLineError(ParseSchedule("step"), {"\"step\"", "cosine"}));
+}
+
+TEST_F(TrainerTest, EveryEpochUsesEverySampleOnceInANewOrder) {
+  Fake().record = true;
+  Train({.epochs = 2, .batch = 8, .learning_rate = 0.01});
+  const std::vector<int32_t>& rows = Fake().trained_rows;
+  ASSERT_EQ(rows.size(), 2 * kSamples);
+  const std::vector<int32_t> first(rows.begin(), rows.begin() + kSamples);
+  const std::vector<int32_t> second(rows.begin() + kSamples, rows.end());
+  EXPECT_EQ(std::set<int32_t>(first.begin(), first.end()).size(), kSamples);
+  EXPECT_EQ(std::set<int32_t>(second.begin(), second.end()).size(), kSamples);
+  EXPECT_NE(first, second);
+  EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
+}
+
+TEST_F(TrainerTest, WithoutShufflingTheOrderIsTheDatas) {
+  Fake().record = true;
+  Train({.epochs = 1, .batch = 7, .learning_rate = 0.01, .shuffle = false});
+  EXPECT_EQ(Fake().trained_rows, Rows(kSamples));
+}
+
+TEST_F(TrainerTest, TheSeedDecidesTheBits) {
+  const TrainingOptions options = {.epochs = 3,
+                                   .batch = 9,
+                                   .optimizer = OptimizerKind::kMomentum,
+                                   .learning_rate = 0.1,
+                                   .momentum = 0.9,
+                                   .seed = 5};
+  TrainingOptions other = options;
+  other.seed = 6;
+  const std::vector<float> once = Train(options);
+  EXPECT_EQ(once, Train(options));
+  EXPECT_NE(once, Train(other));
+}
+
+TEST_F(TrainerTest, TheShortLastBatchCountsByItsSize) {
+  std::vector<int64_t> sizes;
+  Train({.epochs = 1, .batch = 48, .learning_rate = 0.01},
+        {.on_step =
+             [&](const TrainingStep& s) { sizes.push_back(s.batch->samples); },
+         .on_epoch =
+             [&](const TrainingEpoch& e) {
+               EXPECT_EQ(e.train->samples, kSamples);
+               EXPECT_EQ(e.test->samples, kSamples);
+             }});
+  EXPECT_EQ(sizes, std::vector<int64_t>({48, 48, 4}));
+}
+
+// The whole set as one batch, by hand: p - lr * mean gradient.
+TEST_F(TrainerTest, ABatchLargerThanTheDataIsTheWholeSet) {
+  Totals totals;
+  ASSERT_TRUE(model_->Gradient(*binding_, Rows(kSamples), totals).ok());
+  std::vector<double> expected(model_->parameters().begin(),
+                               model_->parameters().end());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    expected[i] -= 0.5 * (i >= 16 ? 2 : 1) * model_->gradient()[i];
+  }
+  const std::vector<float> trained =
+      Train({.epochs = 1, .batch = 1000000, .learning_rate = 0.5});
+  EXPECT_EQ(result_.steps, 1);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(trained[i], expected[i], 1e-6);
+  }
+}
+
+TEST_F(TrainerTest, StepsOverrideEpochs) {
+  Train({.epochs = 1, .steps = 30, .batch = 10, .learning_rate = 0.01});
+  EXPECT_EQ(result_.steps, 30);
+  EXPECT_EQ(result_.epochs, 3);
+  Train({.epochs = 9, .steps = 4, .batch = 10, .learning_rate = 0.01});
+  EXPECT_EQ(result_.steps, 4);
+  const std::unique_ptr<Model> fresh = MakeModel();
+  const std::vector<float> before(fresh->parameters().begin(),
+                                  fresh->parameters().end());
+  EXPECT_EQ(Train({.steps = 0, .learning_rate = 0.01}), before);
+  EXPECT_EQ(result_.epochs, 0);
+}
+
+TEST_F(TrainerTest, CosineRunsOverAllSteps) {
+  std::vector<double> rates;
+  Train({.epochs = 2,
+         .batch = 50,
+         .learning_rate = 1,
+         .schedule = LearningRateSchedule::kCosine},
+        {.on_step =
+             [&](const TrainingStep& s) { rates.push_back(s.learning_rate); },
+         .on_epoch = nullptr});
+  ASSERT_EQ(rates.size(), 4);
+  EXPECT_EQ(rates[0], 1);
+  EXPECT_NEAR(rates[2], 0.5, 1e-12);
+  EXPECT_NEAR(rates[3], (1 - std::sqrt(0.5)) / 2, 1e-12);
+}
+
+TEST_F(TrainerTest, LearnsWhatIsThereToLearn) {
+  // Class = position of the largest of the first three inputs.
+  Column& labels = data_.targets[0];
+  for (int row = 0; row < kSamples; ++row) {
+    labels.mutable_labels()[row] =
+        std::max_element(x(row), x(row) + 3) - x(row);
+  }
+  double accuracy = 0;
+  Train({.epochs = 40, .batch = 8, .learning_rate = 0.5},
+        {.on_step = nullptr, .on_epoch = [&](const TrainingEpoch& e) {
+           accuracy = e.test->MeanMetric(0);
+         }});
+  EXPECT_GE(accuracy, 0.95);
+}
+
+TEST_F(TrainerTest, StopsAtAnAccuracy) {
+  for (int row = 0; row < kSamples; ++row) {
+    data_.targets[0].mutable_labels()[row] =
+        std::max_element(x(row), x(row) + 3) - x(row);
+  }
+  Train({.epochs = 1000,
+         .batch = 8,
+         .learning_rate = 0.5,
+         .stop_at_accuracy = 0.9});
+  EXPECT_TRUE(result_.stopped);
+  EXPECT_LT(result_.epochs, 100);
+  Totals totals;
+  ASSERT_TRUE(model_->Evaluate(*binding_, totals).ok());
+  EXPECT_GE(totals.MeanMetric(0), 0.9);
+}
+
+TEST_F(TrainerTest, StoppingNeedsATestPart) {
+  EXPECT_TRUE(IsOneLineError(
+      Trainer::Create(*model_, *binding_, nullptr, {.stop_at_accuracy = 0.9}),
+      {"test part"}));
+}
+
+TEST_F(TrainerTest, SenselessOptionsAreRefused) {
+  const double nan = std::nan("");
+  const std::vector<std::pair<TrainingOptions, const char*>> cases = {
+      {{.batch = 0}, "batch"},
+      {{.epochs = -1}, "epochs"},
+      {{.steps = -2}, "steps"},
+      {{.learning_rate = -1}, "learning rate"},
+      {{.learning_rate = nan}, "learning rate"},
+      {{.momentum = INFINITY}, "momentum"},
+      {{.weight_decay = -0.1}, "weight decay"},
+      {{.stop_at_accuracy = 1.5}, "accuracy"},
+      {{.stop_at_accuracy = nan}, "accuracy"}};
+  for (const auto& [options, complaint] : cases) {
+    EXPECT_TRUE(IsOneLineError(CheckTrainingOptions(options), {complaint}));
+    EXPECT_FALSE(Trainer::Create(*model_, *binding_, nullptr, options).ok());
+  }
+}
+
+TEST_F(TrainerTest, DivergenceIsAnError) {
+  Trainer trainer =
+      *Trainer::Create(*model_, *binding_, nullptr,
+                       {.epochs = 50, .batch = 8, .learning_rate = 1e38});
+  EXPECT_TRUE(IsOneLineError(trainer.Run(), {"diverged", "learning rate"}));
+}
+
+}  // namespace
+}  // namespace kiln
