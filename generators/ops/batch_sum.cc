@@ -35,7 +35,7 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
   return {sum, [=, r = r](Func consumer, int stage) mutable {
             const Var ii("ii");
             StageOf(consumer, stage).split(i, i, ii, channels);
-            const Halide::LoopLevel tile(consumer, i, stage);
+            const Halide::LoopLevel tile(consumer, i);
             sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(i);
             sum.update().reorder(across.x, i).unroll(i);
             if (lanes > 1) sum.update().atomic().vectorize(across.x);

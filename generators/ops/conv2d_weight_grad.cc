@@ -51,7 +51,7 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                 .split(co, co, coi, rows)
                 .split(kx, kx, kxi, taps)
                 .reorder(kxi, coi, kx, ky, ci, co);
-            const Halide::LoopLevel tile(consumer, kx, stage);
+            const Halide::LoopLevel tile(consumer, kx);
             sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(kx).unroll(co);
             sum.update().reorder(across.x, kx, co).unroll(kx).unroll(co);
             if (lanes > 1) sum.update().atomic().vectorize(across.x);

@@ -61,7 +61,7 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
                 .vectorize(iv)
                 .unroll(ii)
                 .unroll(oi);
-            sum.compute_at(Halide::LoopLevel(consumer, i, stage)).store_in(Halide::MemoryType::Stack);
+            sum.compute_at(Halide::LoopLevel(consumer, i)).store_in(Halide::MemoryType::Stack);
             sum.vectorize(i, vector).unroll(i).unroll(o);
             sum.update().reorder(i, o, r.x).vectorize(i, vector).unroll(i).unroll(o);
           }};
