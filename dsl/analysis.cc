@@ -21,8 +21,14 @@ FlopCount CountFlops(const Graph& graph) {
 }
 
 TrainingFlops CountTrainingFlops(const Graph& forward, const Graph& training) {
-  const FlopCount forward_flops = CountFlops(forward);
-  return {forward_flops.all, forward_flops.useful, CountFlops(training).useful - forward_flops.useful};
+  TrainingFlops total;
+  for (const Node& node : training.nodes()) {
+    const FlopCount flops = node.op->Flops(training.InputTypes(node), node.type);
+    const bool is_forward = forward.HasName(node.name);
+    total.forward += is_forward ? flops.all : 0;
+    (is_forward ? total.useful_forward : total.useful_backward) += flops.useful;
+  }
+  return total;
 }
 
 }  // namespace kiln

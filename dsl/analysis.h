@@ -14,7 +14,8 @@ int64_t ParameterCount(const Graph& graph);
 // FLOPs of one sample over all nodes; see FlopCount for the two rules.
 FlopCount CountFlops(const Graph& graph);
 
-// The useful FLOPs of a training step: of the forward graph, and of what differentiation added to it.
+// The FLOPs of a training step: of the nodes that the training graph has of the forward graph, and of what
+// differentiation added to them.
 struct TrainingFlops {
   int64_t forward = 0;          // every operation, forward only (heads, loss and metrics)
   int64_t useful_forward = 0;   // 2 per multiply-add of convolutions and dense layers

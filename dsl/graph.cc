@@ -57,6 +57,9 @@ FlopCount Op::Flops(absl::Span<const TensorType>, const TensorType&) const { ret
 absl::StatusOr<NodeId> Graph::Add(OpPtr op, std::vector<NodeId> inputs, std::string name, SourceLine where) {
   Node node{std::move(op), std::move(inputs), {}, std::move(name), std::move(where)};
   if (HasName(node.name)) return NodeError(node, "this name is used twice");
+  for (NodeId input : node.inputs) {
+    if (input < 0 || input >= size()) return NodeError(node, "reads a node that does not come before it");
+  }
   absl::StatusOr<TensorType> type = node.op->InferType(InputTypes(node));
   if (!type.ok()) return NodeError(node, type.status().message());
   node.type = *std::move(type);

@@ -49,7 +49,7 @@ Value ModelBuilder::Add(OpPtr op, std::vector<Value> inputs, const std::string& 
   if (!status_.ok() || !CheckName(name, where)) return {};
   std::vector<NodeId> ids;
   for (Value input : inputs) {
-    if (input.id < 0 || input.id >= graph_.size()) {
+    if (!Made(input)) {
       Fail(where, name, "reads a value that no layer of this model made");
       return {};
     }
@@ -60,7 +60,7 @@ Value ModelBuilder::Add(OpPtr op, std::vector<Value> inputs, const std::string& 
     status_.Update(id.status());
     return {};
   }
-  return {*id};
+  return {*id, this};
 }
 
 std::string ModelBuilder::AutoName(const std::string& kind) const {
@@ -71,8 +71,7 @@ std::string ModelBuilder::AutoName(const std::string& kind) const {
 }
 
 TensorType ModelBuilder::TypeOf(Value value) const {
-  const bool known = value.id >= 0 && value.id < graph_.size();
-  return known ? graph_.node(value.id).type : TensorType{};
+  return Made(value) ? graph_.node(value.id).type : TensorType{};
 }
 
 Value ModelBuilder::Input(const std::string& name, Shape shape, InputFormat format, Where where) {
@@ -110,6 +109,7 @@ Value ModelBuilder::Conv2d(const std::string& name, Value input, const Conv2dOpt
       !status.ok() && status_.ok()) {
     Fail(where, name, absl::StrCat("the weight's ", status.message()));
   }
+  if (!status_.ok()) return {};
   const int64_t fan_in = shape[0] * o.kernel.height * o.kernel.width;
   std::vector<Value> inputs = {input};
   inputs.push_back(Parameter(absl::StrCat(name, ".weight"),
@@ -128,7 +128,10 @@ Value ModelBuilder::Dense(const std::string& name, Value input, const DenseOptio
   const Shape shape = TypeOf(input).shape;
   if (!status_.ok() || !CheckName(name, where)) return {};
   if (shape.size() != 1) return Add(std::make_shared<DenseOp>(), {input, input}, name, where);
-  if (o.out < 1) Fail(where, name, absl::StrCat("out is ", o.out, ", must be 1 or more"));
+  if (o.out < 1) {
+    Fail(where, name, absl::StrCat("out is ", o.out, ", must be 1 or more"));
+    return {};
+  }
   std::vector<Value> inputs = {input};
   inputs.push_back(
       Parameter(absl::StrCat(name, ".weight"),

@@ -33,6 +33,7 @@ namespace kiln {
 // A value of the model under construction; made and read by one ModelBuilder.
 struct Value {
   NodeId id = -1;
+  const class ModelBuilder* builder = nullptr;
 };
 
 // What training uses where the command line says nothing.
@@ -86,6 +87,10 @@ using Where = std::source_location;
 
 class ModelBuilder {
  public:
+  ModelBuilder() = default;
+  ModelBuilder(const ModelBuilder&) = delete;  // values know the builder that made them
+  ModelBuilder& operator=(const ModelBuilder&) = delete;
+
   // Data. Shapes are per sample; labels are integers in [0, classes).
   Value Input(const std::string& name, Shape shape, InputFormat format = {}, Where where = Where::current());
   Value Labels(const std::string& name, int64_t classes, Where where = Where::current());
@@ -127,7 +132,7 @@ class ModelBuilder {
   void Output(const std::string& name, Value value, Where where = Where::current());
   void Loss(Value value, double weight = 1, Where where = Where::current());
   void Metric(const std::string& name, Value value, Where where = Where::current());
-  void Defaults(const TrainingDefaults& defaults) { defaults_ = defaults; }
+  void Defaults(const TrainingDefaults& defaults, Where where = Where::current());
 
   // The finished forward model, verified; or the first mistake as "file:line: layer: what is wrong".
   absl::StatusOr<Model> Build();
@@ -136,10 +141,12 @@ class ModelBuilder {
   TensorType TypeOf(Value value) const;
 
  private:
+  bool Made(Value value) const { return value.builder == this && value.id >= 0 && value.id < graph_.size(); }
   Value Add(OpPtr op, std::vector<Value> inputs, const std::string& name, const Where& where);
   std::string AutoName(const std::string& kind) const;
   void CheckClasses(Value logits, Value labels, const std::string& name, const Where& where);
   bool CheckName(const std::string& name, const Where& where);
+  bool CheckOutput(const std::string& name, Value value, const Where& where);
   void Fail(const Where& where, const std::string& name, absl::string_view what);
   ParameterSpec LayerParameter(Shape shape, int64_t fan_in, const std::optional<Initializer>& init, bool frozen,
                                double lr_multiplier) const;

@@ -11,7 +11,7 @@
 namespace kiln {
 
 void ModelBuilder::CheckClasses(Value logits, Value labels, const std::string& name, const Where& where) {
-  if (logits.id < 0 || labels.id < 0 || !status_.ok()) return;
+  if (!Made(logits) || !Made(labels) || !status_.ok()) return;  // Add() reports these
   const auto* target = dynamic_cast<const TargetOp*>(graph_.node(labels.id).op.get());
   const Shape& shape = graph_.node(logits.id).type.shape;
   if (target == nullptr || target->classes() == 0 || shape.size() != 1) return;  // the op reports these itself
@@ -64,6 +64,7 @@ Value ModelBuilder::Accuracy(Value logits, Value labels, Where where) {
 }
 
 Value ModelBuilder::BinaryAccuracy(Value prediction, Value target, double threshold, Where where) {
+  if (!std::isfinite(threshold)) Fail(where, "accuracy", "the threshold is not finite");
   const double share = 1.0 / static_cast<double>(ElementCount(TypeOf(prediction).shape));
   const ScalarExpr above = Greater(Arg(0), threshold), positive = Greater(Arg(1), 0.5);
   const ScalarExpr right = Select(above, positive, 1 - positive) * share;
@@ -72,9 +73,18 @@ Value ModelBuilder::BinaryAccuracy(Value prediction, Value target, double thresh
   return Add(std::make_shared<SumOp>(), {elements}, AutoName("accuracy"), where);
 }
 
+bool ModelBuilder::CheckOutput(const std::string& name, Value value, const Where& where) {
+  if (!status_.ok() || !CheckName(name, where)) return false;
+  if (!Made(value)) Fail(where, name, "is a value that no layer of this model made");
+  if (CName(name) == "loss") Fail(where, name, "this name is the loss's own");
+  for (const kiln::Output& output : graph_.outputs()) {
+    if (CName(output.name) == CName(name)) Fail(where, name, "this name is used twice");
+  }
+  return status_.ok();
+}
+
 void ModelBuilder::Output(const std::string& name, Value value, Where where) {
-  if (!status_.ok() || !CheckName(name, where)) return;
-  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, name, "is a value that no layer of this model made");
+  if (!CheckOutput(name, value, where)) return;
   const TensorType& type = graph_.node(value.id).type;
   if (!type.per_sample || type.dtype != DType::kFloat32) {
     return Fail(where, name, absl::StrCat("an output is float32 per sample, not ", TypeString(type)));
@@ -84,7 +94,7 @@ void ModelBuilder::Output(const std::string& name, Value value, Where where) {
 
 void ModelBuilder::Loss(Value value, double weight, Where where) {
   if (!status_.ok()) return;
-  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, "loss", "is a value that no layer of this model made");
+  if (!Made(value)) return Fail(where, "loss", "is a value that no layer of this model made");
   if (!std::isfinite(weight)) return Fail(where, "loss", "the weight is not finite");
   const TensorType& type = graph_.node(value.id).type;
   if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
@@ -94,8 +104,7 @@ void ModelBuilder::Loss(Value value, double weight, Where where) {
 }
 
 void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
-  if (!status_.ok() || !CheckName(name, where)) return;
-  if (value.id < 0 || value.id >= graph_.size()) return Fail(where, name, "is a value that no layer of this model made");
+  if (!CheckOutput(name, value, where)) return;
   const TensorType& type = graph_.node(value.id).type;
   if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
     return Fail(where, name, absl::StrCat("a metric is a scalar per sample, not ", TypeString(type)));
@@ -103,9 +112,30 @@ void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
   graph_.AddOutput(OutputKind::kMetric, name, value.id);
 }
 
+void ModelBuilder::Defaults(const TrainingDefaults& defaults, Where where) {
+  const TrainingDefaults& d = defaults;
+  auto check = [&](bool right, absl::string_view what) {
+    if (!right) Fail(where, "defaults", what);
+  };
+  check(d.batch >= 1, "batch must be 1 or more");
+  check(d.epochs >= 0, "epochs must be 0 or more");
+  check(d.steps >= -1, "steps must be -1 (no limit) or more");
+  check(std::isfinite(d.learning_rate) && d.learning_rate >= 0, "learning_rate must be 0 or more");
+  check(std::isfinite(d.momentum) && d.momentum >= 0 && d.momentum < 1, "momentum must be in [0, 1)");
+  check(std::isfinite(d.weight_decay) && d.weight_decay >= 0, "weight_decay must be 0 or more");
+  check(d.learning_rate_schedule == "constant" || d.learning_rate_schedule == "cosine",
+        "learning_rate_schedule must be constant or cosine");
+  defaults_ = defaults;
+}
+
 absl::StatusOr<Model> ModelBuilder::Build() {
   if (!status_.ok()) return status_;
-  if (losses_.empty()) return absl::InvalidArgumentError("the model has no loss: call Loss()");
+  if (graph_.size() == 0) return absl::InvalidArgumentError("the model has no layers");
+  if (losses_.empty()) {
+    // Nothing wrong was written, so this points at where the model ends.
+    const SourceLine& end = graph_.nodes().back().where;
+    return absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(end, "loss"), "the model has none; call Loss()"));
+  }
   Value total = losses_[0].second;
   if (losses_.size() > 1 || losses_[0].first != 1) {
     const SourceLine& line = graph_.node(total.id).where;

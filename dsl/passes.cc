@@ -85,9 +85,9 @@ absl::StatusOr<Graph> Optimize(const Graph& graph) {
 }
 
 absl::StatusOr<Graph> BuildTrainingGraph(const Graph& forward) {
-  absl::StatusOr<Graph> optimized = Optimize(forward);
-  if (!optimized.ok()) return optimized;
-  absl::StatusOr<Graph> training = Differentiate(*optimized);
+  if (absl::Status status = Verify(forward); !status.ok()) return status;
+  // Dead code stays until the end: a trainable layer that nothing reads is a mistake, which Differentiate reports.
+  absl::StatusOr<Graph> training = Differentiate(EliminateCommonSubexpressions(forward));
   if (!training.ok()) return training;
   return Optimize(*training);
 }

@@ -20,7 +20,8 @@ Graph KeepOutputs(const Graph& graph, std::initializer_list<OutputKind> kinds);
 // The forward graph, cleaned: verify -> common subexpressions -> dead code -> verify.
 absl::StatusOr<Graph> Optimize(const Graph& graph);
 
-// The whole compilation in one line of prose: optimise the forward graph, differentiate it, optimise the result.
+// The whole compilation in one line of prose: merge what the forward graph has twice, differentiate it, optimise the
+// result. Fails when a trainable parameter does not influence the loss, even one that nothing reads.
 absl::StatusOr<Graph> BuildTrainingGraph(const Graph& forward);
 
 }  // namespace kiln

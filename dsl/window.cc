@@ -29,7 +29,14 @@ absl::StatusOr<Shape> WindowShape(const Shape& input, const Size2& kernel, const
     return absl::InvalidArgumentError(
         absl::StrCat("kernel ", SizeString(kernel), " does not fit input ", ShapeString(input), with_padding));
   }
-  return Shape{input[0], height, width};
+  const Shape output = {input[0], height, width};
+  if (absl::Status status = CheckShape(output); !status.ok()) return status;
+  return output;
+}
+
+absl::Status CheckWork(int64_t outputs, int64_t operations) {
+  if (operations <= (int64_t{1} << 50) / outputs) return absl::OkStatus();
+  return absl::InvalidArgumentError("a sample needs more than 2^50 operations");
 }
 
 }  // namespace kiln

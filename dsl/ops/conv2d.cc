@@ -37,6 +37,7 @@ absl::StatusOr<TensorType> Conv2dOp::InferType(absl::Span<const TensorType> inpu
   }
   absl::StatusOr<Shape> output = WindowShape(input.shape, geometry_.kernel, geometry_.stride, geometry_.padding);
   if (!output.ok()) return output.status();
+  if (absl::Status status = CheckWork((*output)[1] * (*output)[2], ElementCount(weight)); !status.ok()) return status;
   return TensorType{{weight[0], (*output)[1], (*output)[2]}, DType::kFloat32, true};
 }
 

@@ -19,6 +19,8 @@ absl::StatusOr<TensorType> PoolType(const PoolGeometry& geometry, const TensorTy
     return absl::InvalidArgumentError(absl::StrCat("padding ", SizeString(geometry.padding),
                                                    " is more than half the kernel ", SizeString(geometry.kernel)));
   }
+  const int64_t window = geometry.kernel.height * geometry.kernel.width;
+  if (absl::Status status = CheckWork(ElementCount(*shape), window); !status.ok()) return status;
   return TensorType{*shape, DType::kFloat32, true};
 }
 

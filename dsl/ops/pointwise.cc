@@ -1,11 +1,17 @@
 #include "dsl/ops/pointwise.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "dsl/differentiate.h"
 
 namespace kiln {
 
-std::string PointwiseOp::Attributes() const { return absl::StrCat(label_, "(", value_.ToString(), ")"); }
+std::string PointwiseOp::Attributes() const {
+  const std::string value = absl::StrCat(label_, "(", value_.ToString(), ")");
+  if (partials_.empty()) return value;
+  auto append = [](std::string* text, const ScalarExpr& partial) { absl::StrAppend(text, partial.ToString()); };
+  return absl::StrCat(value, " partials=(", absl::StrJoin(partials_, ", ", append), ")");
+}
 
 absl::StatusOr<TensorType> PointwiseOp::InferType(absl::Span<const TensorType> inputs) const {
   if (inputs.empty()) return absl::InvalidArgumentError("a pointwise op needs an input");
