@@ -1,0 +1,20 @@
+// Every model of models/, by name, with the variants that its preprocessor switches give: "xor_mlp_relu".
+#ifndef KILN_TESTS_SUPPORT_MODELS_H_
+#define KILN_TESTS_SUPPORT_MODELS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dsl/model.h"
+
+namespace kiln {
+
+std::vector<std::string> ModelNames();
+
+// The model's forward graph and defaults, as its file builds them.
+absl::StatusOr<Model> BuildModel(const std::string& name);
+
+}  // namespace kiln
+
+#endif  // KILN_TESTS_SUPPORT_MODELS_H_
