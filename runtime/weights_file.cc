@@ -143,7 +143,8 @@ absl::Status VerifyChecksum(SafetensorsHeader& header, absl::string_view data) {
   }
   if (stored.mapped() == Checksum(header, {data})) return absl::OkStatus();
   return absl::DataLossError(
-      "the checksum does not fit, the file is damaged; use another copy");
+      "the checksum does not fit, the file is damaged or was edited; use "
+      "another copy");
 }
 
 }  // namespace
