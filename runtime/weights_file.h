@@ -27,9 +27,9 @@ namespace kiln {
 // Files written here carry two more metadata keys, which readers of safetensors
 // ignore: "format" = "kiln", and "kiln.crc32" = 8 hexadecimal digits, the
 // CRC-32 of the header without that key, as compact JSON with sorted keys,
-// followed by the data. A flipped bit anywhere is therefore refused. A file of
-// another origin, such as a PyTorch state_dict, has neither and is read
-// without.
+// followed by the data. A flipped bit anywhere is therefore refused; a program
+// that rewrites such a file has to leave both keys out. A file of another
+// origin, such as a PyTorch state_dict, has neither and is read without.
 using Metadata = std::map<std::string, std::string>;
 
 // A tensor that lives elsewhere, to be written to a file.
