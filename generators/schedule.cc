@@ -84,6 +84,7 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer, const 
         .vectorize(lv)
         .unroll(li)
         .unroll(ci);
+    if (extents.unroll_columns) consumer.unroll(l);
     accumulator.compute_at(consumer, l).bound_extent(n, lowering.block()).store_in(Halide::MemoryType::Stack);
     accumulator.fuse(n, x, l).vectorize(l, lanes.vector).unroll(l).unroll(c);
     accumulator.update()
@@ -100,10 +101,12 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer, const 
         .vectorize(ni)
         .unroll(xi)
         .unroll(ci);
+    if (extents.unroll_columns) consumer.unroll(x);
     accumulator.compute_at(consumer, x).store_in(Halide::MemoryType::Stack);
     accumulator.vectorize(n, lanes.vector).unroll(x).unroll(c);
     accumulator.update().reorder(n, x, c, kx, ky, kc, y).vectorize(n, lanes.vector).unroll(x).unroll(c);
   }
+  if (extents.unroll_columns) accumulator.update().unroll(kx);
 }
 
 void TileVector(const Lowering& lowering, Func accumulator, Func consumer, const RDom& r, int64_t features) {

@@ -59,6 +59,7 @@ struct ImageExtents {
   int64_t width;
   int64_t channels;
   int stride;  // in x, of what the reduction reads; only stride 1 can fuse samples and columns
+  bool unroll_columns = false;  // emit every tile of a row by itself, for reductions whose taps depend on the column
 };
 void TileImage(const Lowering& lowering, Halide::Func accumulator, Halide::Func consumer, const Halide::RDom& r,
                const ImageExtents& extents);

@@ -1,8 +1,8 @@
-// The smallest network that learns XOR: 2 -> 4 -> 1. XOR_ACTIVATION selects the hidden activation of the table.
+// The smallest network that learns XOR: 2 -> 4 -> 1. XOR_ACTIVATION is the hidden activation: Tanh, Sigmoid or Relu.
 #include "dsl/model.h"
 
 #ifndef XOR_ACTIVATION
-#define XOR_ACTIVATION "tanh"
+#define XOR_ACTIVATION Tanh
 #endif
 
 using namespace kiln;
@@ -10,7 +10,7 @@ using namespace kiln;
 KILN_MODEL(m) {
   Value x = m.Input("x", {2});
   Value target = m.Target("y", {1});
-  x = m.Activate(XOR_ACTIVATION, m.Dense("fc1", x, {.out = 4}));
+  x = m.XOR_ACTIVATION(m.Dense("fc1", x, {.out = 4}));
   x = m.Dense("fc2", x, {.out = 1});
   m.Output("probability", m.Sigmoid(x));
   m.Loss(m.SigmoidCrossEntropy(x, target));
