@@ -1,8 +1,11 @@
 #include "runtime/safetensors_header.h"
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -17,20 +20,25 @@ using testing::Pair;
 // {"a":{..}} with the three fields as given.
 std::string OneTensor(const std::string& dtype, const std::string& shape,
                       const std::string& offsets) {
-  return R"({"a":{"dtype":)" + dtype + R"(,"shape":)" + shape +
-         R"(,"data_offsets":)" + offsets + "}}";
+  return absl::StrCat(R"({"a":{"dtype":)", dtype, R"(,"shape":)", shape,
+                      R"(,"data_offsets":)", offsets, "}}");
+}
+
+// The members of a header, in braces.
+std::string Header(std::initializer_list<std::string> members) {
+  return absl::StrCat("{", absl::StrJoin(members, ","), "}");
 }
 
 std::string F32(const std::string& name, const std::string& shape,
                 const std::string& offsets) {
-  return "\"" + name + R"(":{"dtype":"F32","shape":)" + shape +
-         R"(,"data_offsets":)" + offsets + "}";
+  return absl::StrCat("\"", name, R"(":{"dtype":"F32","shape":)", shape,
+                      R"(,"data_offsets":)", offsets, "}");
 }
 
 TEST(SafetensorsHeaderTest, ParsesTensorsInTheOrderOfTheData) {
   const auto header = ParseSafetensorsHeader(
-      "{" + F32("a", "[2]", "[4,12]") + "," + F32("z", "[]", "[0,4]") + "," +
-          F32("m", "[1,2,3]", "[12,36]") + R"(,"__metadata__":{"k":"v"}} )",
+      Header({F32("a", "[2]", "[4,12]"), F32("z", "[]", "[0,4]"),
+              F32("m", "[1,2,3]", "[12,36]"), R"("__metadata__":{"k":"v"})"}),
       36);
   ASSERT_TRUE(header.ok()) << header.status();
   ASSERT_EQ(header->tensors.size(), 3u);
@@ -118,11 +126,10 @@ TEST(SafetensorsHeaderTest, RefusesBadHeaders) {
        "leave the"},
       {"hole at the start", OneTensor("\"F32\"", "[1]", "[4,8]"), "hole"},
       {"trailing", OneTensor("\"F32\"", "[1]", "[0,4]"), "4 trailing bytes"},
-      {"overlap",
-       "{" + F32("a", "[1]", "[0,4]") + "," + F32("b", "[2]", "[0,8]") + "}",
+      {"overlap", Header({F32("a", "[1]", "[0,4]"), F32("b", "[2]", "[0,8]")}),
        "overlaps"},
       {"twice the same",
-       "{" + F32("a", "[1]", "[0,4]") + "," + F32("a", "[1]", "[4,8]") + "}",
+       Header({F32("a", "[1]", "[0,4]"), F32("a", "[1]", "[4,8]")}),
        "\"a\" twice"},
       {"a field twice",
        R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
@@ -151,9 +158,9 @@ TEST(SafetensorsHeaderTest, RefusesBadHeaders) {
 // Every prefix, and every single byte replaced by each of some that mean
 // something to JSON: no crash, and what is accepted is consistent.
 TEST(SafetensorsHeaderTest, SurvivesDamage) {
-  const std::string good = "{" + F32("a", "[2]", "[0,8]") + "," +
-                           F32("b", "[1]", "[8,12]") +
-                           R"(,"__metadata__":{"k":"v"}})";
+  const std::string good =
+      Header({F32("a", "[2]", "[0,8]"), F32("b", "[1]", "[8,12]"),
+              R"("__metadata__":{"k":"v"})"});
   ASSERT_TRUE(ParseSafetensorsHeader(good, 12).ok());
   for (size_t i = 0; i < good.size(); ++i) {
     EXPECT_FALSE(ParseSafetensorsHeader(good.substr(0, i), 12).ok()) << i;
