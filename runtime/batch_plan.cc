@@ -7,12 +7,6 @@ namespace kiln {
 
 namespace {
 
-// What a call costs beside its lanes, in samples of a wide block: it touches the
-// whole gradient arena, clears and reduces its accumulators.
-constexpr double kCallCost = 1.65;
-// Blocks narrower than a vector of 8 leave part of it idle.
-constexpr double kVector = 8;
-
 int SlotCount(int64_t blocks, int64_t arena_floats) {
   const int64_t bytes = std::max<int64_t>(arena_floats, 1) * sizeof(float);
   const int64_t affordable =
@@ -24,7 +18,7 @@ int SlotCount(int64_t blocks, int64_t arena_floats) {
 
 double BlockCost(int64_t block) {
   const double lanes = static_cast<double>(block);
-  return kCallCost + (lanes < kVector ? (kVector + lanes) / 2 : lanes);
+  return lanes < 8 ? 4.5 + 0.6 * lanes : 1.3 + lanes;
 }
 
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,

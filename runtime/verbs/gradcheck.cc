@@ -25,7 +25,7 @@ void PrintTable(const GradientCheck& check) {
                   absl::StrFormat("%.3e", p.largest_gradient),
                   absl::StrFormat("%.1e", p.max_absolute_error),
                   absl::StrFormat("%.1e", p.max_relative_error),
-                  p.failure.empty() ? "ok" : "FAILED: " + p.failure});
+                  p.failure.empty() ? "ok" : absl::StrCat("FAILED: ", p.failure)});
   }
   std::fputs(table.Text().c_str(), stdout);
   absl::PrintF("loss %.9g, in float64 %.9g: %s\nchecked: %s\n", check.loss,

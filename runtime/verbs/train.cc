@@ -103,7 +103,7 @@ void PrintHeader(const Manifest& manifest, const TrainFlags& f,
 }
 
 // Tells the run's progress: a line at each epoch's end, or, of many short
-// epochs, at each hundredth of them.
+// epochs, at each twentieth of the run.
 class Reporter {
  public:
   Reporter(const Manifest& manifest, const Trainer& trainer,
@@ -139,7 +139,7 @@ class Reporter {
 
   void Epoch(const TrainingEpoch& epoch) {
     if (log_.has_value()) log_->Epoch(epoch);
-    const int64_t every = (epochs_ + 99) / 100;
+    const int64_t every = (epochs_ + 19) / 20;
     if (epoch.epoch % every != 0 && epoch.epoch != epochs_) return;
     std::string line =
         absl::StrFormat("epoch %d/%d: train %s", epoch.epoch, epochs_,
