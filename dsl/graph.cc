@@ -34,7 +34,8 @@ absl::Status VerifyOutput(const Graph& graph, const Output& output) {
   const Node& node = graph.node(output.node);
   if (output.kind == OutputKind::kGradient) {
     for (const Node& parameter : graph.nodes()) {
-      if (parameter.name == output.name && parameter.type == node.type) return absl::OkStatus();
+      const bool is_parameter = parameter.op->name() == "parameter";
+      if (is_parameter && parameter.name == output.name && parameter.type == node.type) return absl::OkStatus();
     }
     return NodeError(node, absl::StrCat("is no gradient of a parameter called ", output.name));
   }
