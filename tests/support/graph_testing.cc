@@ -67,7 +67,8 @@ std::vector<std::string> ReadersOf(const Graph& graph, const std::string& name) 
   const NodeId id = FindNode(graph, name);
   std::vector<std::string> readers;
   if (id < 0) return readers;
-  for (NodeId user : graph.Users()[id]) readers.push_back(graph.node(user).name);
+  const std::vector<std::vector<NodeId>> users = graph.Users();
+  for (NodeId user : users[id]) readers.push_back(graph.node(user).name);
   return readers;
 }
 
