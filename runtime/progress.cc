@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdarg>
+
+#include "absl/base/attributes.h"
 
 namespace kiln {
 namespace {
@@ -32,10 +35,12 @@ long long Wide(int64_t value) { return value; }
 // Text that grows within a fixed buffer; what does not fit is dropped.
 class Line {
  public:
-  template <typename... Values>
-  void Append(const char* format, Values... values) {
+  void Append(const char* format, ...) ABSL_PRINTF_ATTRIBUTE(2, 3) {
+    va_list values;
+    va_start(values, format);
     const int count =
-        std::snprintf(text_ + size_, sizeof(text_) - size_, format, values...);
+        std::vsnprintf(text_ + size_, sizeof(text_) - size_, format, values);
+    va_end(values);
     size_ = std::min<size_t>(size_ + std::max(count, 0), sizeof(text_) - 1);
   }
   // "48 s", "3 min 20 s" or "2 h 5 min".
