@@ -23,7 +23,8 @@ FlopCount CountFlops(const Graph& graph) {
 TrainingFlops CountTrainingFlops(const Graph& forward, const Graph& training) {
   TrainingFlops total;
   for (const Node& node : training.nodes()) {
-    const FlopCount flops = node.op->Flops(training.InputTypes(node), node.type);
+    const FlopCount flops =
+        node.op->Flops(training.InputTypes(node), node.type);
     const bool is_forward = forward.HasName(node.name);
     total.forward += is_forward ? flops.all : 0;
     (is_forward ? total.useful_forward : total.useful_backward) += flops.useful;

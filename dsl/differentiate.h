@@ -10,37 +10,51 @@
 
 namespace kiln {
 
-// Returns `graph` extended by nodes that compute the gradient of its loss with respect to every parameter that is not
-// frozen, each an output of kind kGradient: the sum over the batch of the samples' gradients, each sample's scaled by
-// the `sample_weight` node (in a pipeline: weight(n) * scale, so a mean is a scale of 1 / batch).
+// Returns `graph` extended by nodes that compute the gradient of its loss with
+// respect to every parameter that is not frozen, each an output of kind
+// kGradient: the sum over the batch of the samples' gradients, each sample's
+// scaled by the `sample_weight` node (in a pipeline: weight(n) * scale, so a
+// mean is a scale of 1 / batch).
 //
-// Adjoints nobody needs (of the data, of frozen parameters) are never built. Fails when there is no loss, or when a
-// trainable parameter does not influence it.
+// Adjoints nobody needs (of the data, of frozen parameters) are never built.
+// Fails when there is no loss, or when a trainable parameter does not influence
+// it.
 absl::StatusOr<Graph> Differentiate(const Graph& graph);
 
-// What an op sees of the differentiation when it builds the adjoints of its inputs.
+// What an op sees of the differentiation when it builds the adjoints of its
+// inputs.
 class GradientBuilder {
  public:
   // The differentiated node, its inputs and the adjoint of its output.
   NodeId node() const { return node_; }
   NodeId input(int i) const;
-  int input_count() const { return static_cast<int>(graph_.node(node_).inputs.size()); }
+  int input_count() const {
+    return static_cast<int>(graph_.node(node_).inputs.size());
+  }
   NodeId output_gradient() const { return output_gradient_; }
   const TensorType& TypeOf(NodeId id) const { return graph_.node(id).type; }
 
   // Whether the adjoint of input i is wanted at all.
   bool Needs(int i) const;
 
-  // Adds a node. `role` names it after the layer: "d_weight" of node conv1 becomes "conv1.d_weight".
+  // Adds a node. `role` names it after the layer: "d_weight" of node conv1
+  // becomes "conv1.d_weight".
   NodeId Add(OpPtr op, std::vector<NodeId> inputs, const std::string& role);
 
-  // Adds `gradient` to the adjoint of input i (more than one use of a value sums).
-  void Set(int i, NodeId gradient) { contributions_.push_back({input(i), gradient}); }
+  // Adds `gradient` to the adjoint of input i (more than one use of a value
+  // sums).
+  void Set(int i, NodeId gradient) {
+    contributions_.push_back({input(i), gradient});
+  }
 
  private:
   friend class Differentiator;
-  GradientBuilder(Graph& graph, const std::vector<bool>& needs, NodeId node, NodeId output_gradient)
-      : graph_(graph), needs_(needs), node_(node), output_gradient_(output_gradient) {}
+  GradientBuilder(Graph& graph, const std::vector<bool>& needs, NodeId node,
+                  NodeId output_gradient)
+      : graph_(graph),
+        needs_(needs),
+        node_(node),
+        output_gradient_(output_gradient) {}
 
   struct Contribution {
     NodeId to;

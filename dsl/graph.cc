@@ -11,40 +11,51 @@ namespace kiln {
 namespace {
 
 absl::Status NodeError(const Node& node, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(node.where, node.name), what));
+  return absl::InvalidArgumentError(
+      absl::StrCat(ErrorPrefix(node.where, node.name), what));
 }
 
 absl::Status VerifyNode(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   for (NodeId input : node.inputs) {
-    if (input < 0 || input >= id) return NodeError(node, "reads a node that does not come before it");
+    if (input < 0 || input >= id)
+      return NodeError(node, "reads a node that does not come before it");
   }
   absl::StatusOr<TensorType> type = node.op->InferType(graph.InputTypes(node));
   if (!type.ok()) return NodeError(node, type.status().message());
   if (*type != node.type) {
-    return NodeError(node, absl::StrCat("has type ", TypeString(node.type), ", but its op gives ", TypeString(*type)));
+    return NodeError(node,
+                     absl::StrCat("has type ", TypeString(node.type),
+                                  ", but its op gives ", TypeString(*type)));
   }
   return absl::OkStatus();
 }
 
 absl::Status VerifyOutput(const Graph& graph, const Output& output) {
   if (output.node < 0 || output.node >= graph.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("output ", output.name, " names no node"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("output ", output.name, " names no node"));
   }
   const Node& node = graph.node(output.node);
   if (output.kind == OutputKind::kGradient) {
     for (const Node& parameter : graph.nodes()) {
       const bool is_parameter = parameter.op->name() == "parameter";
-      if (is_parameter && parameter.name == output.name && parameter.type == node.type) return absl::OkStatus();
+      if (is_parameter && parameter.name == output.name &&
+          parameter.type == node.type)
+        return absl::OkStatus();
     }
-    return NodeError(node, absl::StrCat("is no gradient of a parameter called ", output.name));
+    return NodeError(node, absl::StrCat("is no gradient of a parameter called ",
+                                        output.name));
   }
   if (!node.type.per_sample || node.type.dtype != DType::kFloat32) {
-    return NodeError(node, absl::StrCat("cannot be an output: it is ", TypeString(node.type)));
+    return NodeError(node, absl::StrCat("cannot be an output: it is ",
+                                        TypeString(node.type)));
   }
   if (output.kind != OutputKind::kHead && !node.type.shape.empty()) {
-    return NodeError(node, absl::StrCat("a loss or metric must be a scalar per sample, and this is ",
-                                        TypeString(node.type)));
+    return NodeError(
+        node, absl::StrCat(
+                  "a loss or metric must be a scalar per sample, and this is ",
+                  TypeString(node.type)));
   }
   return absl::OkStatus();
 }
@@ -53,18 +64,24 @@ absl::Status VerifyOutput(const Graph& graph, const Output& output) {
 
 void Op::BuildGradient(GradientBuilder&) const {}
 
-FlopCount Op::Flops(absl::Span<const TensorType>, const TensorType&) const { return {}; }
+FlopCount Op::Flops(absl::Span<const TensorType>, const TensorType&) const {
+  return {};
+}
 
-absl::StatusOr<NodeId> Graph::Add(OpPtr op, std::vector<NodeId> inputs, std::string name, SourceLine where) {
-  Node node{std::move(op), std::move(inputs), {}, std::move(name), std::move(where)};
+absl::StatusOr<NodeId> Graph::Add(OpPtr op, std::vector<NodeId> inputs,
+                                  std::string name, SourceLine where) {
+  Node node{
+      std::move(op), std::move(inputs), {}, std::move(name), std::move(where)};
   if (HasName(node.name)) return NodeError(node, "this name is used twice");
   for (NodeId input : node.inputs) {
-    if (input < 0 || input >= size()) return NodeError(node, "reads a node that does not come before it");
+    if (input < 0 || input >= size())
+      return NodeError(node, "reads a node that does not come before it");
   }
   absl::StatusOr<TensorType> type = node.op->InferType(InputTypes(node));
   if (!type.ok()) return NodeError(node, type.status().message());
   node.type = *std::move(type);
-  if (absl::Status status = CheckShape(node.type.shape); !status.ok()) return NodeError(node, status.message());
+  if (absl::Status status = CheckShape(node.type.shape); !status.ok())
+    return NodeError(node, status.message());
   nodes_.push_back(std::move(node));
   return size() - 1;
 }
@@ -115,24 +132,30 @@ std::string ErrorPrefix(const SourceLine& where, const std::string& name) {
   return absl::StrCat(where.file, ":", where.line, ": ", name, ": ");
 }
 
-std::string CName(const std::string& name) { return absl::StrReplaceAll(name, {{".", "_"}}); }
+std::string CName(const std::string& name) {
+  return absl::StrReplaceAll(name, {{".", "_"}});
+}
 
 absl::Status Verify(const Graph& graph) {
   std::map<std::string, std::string> c_names;
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
-    if (absl::Status status = VerifyNode(graph, id); !status.ok()) return status;
+    if (absl::Status status = VerifyNode(graph, id); !status.ok())
+      return status;
     auto [other, is_new] = c_names.emplace(CName(node.name), node.name);
     if (!is_new) {
-      return NodeError(node, absl::StrCat("this name and ", other->second, " are both ", other->first, " in C"));
+      return NodeError(node, absl::StrCat("this name and ", other->second,
+                                          " are both ", other->first, " in C"));
     }
   }
   int losses = 0;
   for (const Output& output : graph.outputs()) {
-    if (absl::Status status = VerifyOutput(graph, output); !status.ok()) return status;
+    if (absl::Status status = VerifyOutput(graph, output); !status.ok())
+      return status;
     losses += output.kind == OutputKind::kLoss;
   }
-  if (losses > 1) return absl::InvalidArgumentError("a graph has at most one loss output");
+  if (losses > 1)
+    return absl::InvalidArgumentError("a graph has at most one loss output");
   return absl::OkStatus();
 }
 

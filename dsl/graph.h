@@ -22,7 +22,8 @@ struct Node {
   OpPtr op;
   std::vector<NodeId> inputs;  // each smaller than the node's own id
   TensorType type;
-  std::string name;  // unique in the graph: "conv1", "conv1.weight", "conv1.d_weight"
+  std::string
+      name;  // unique in the graph: "conv1", "conv1.weight", "conv1.d_weight"
   SourceLine where;
 };
 
@@ -31,7 +32,8 @@ enum class OutputKind {
   kHead,      // an output of the model, per sample
   kLoss,      // the scalar that is minimised, per sample; at most one
   kMetric,    // a reported scalar, per sample
-  kGradient,  // the gradient of the parameter of the same name, summed over the batch
+  kGradient,  // the gradient of the parameter of the same name, summed over the
+              // batch
 };
 
 struct Output {
@@ -42,10 +44,14 @@ struct Output {
 
 class Graph {
  public:
-  // Appends a node after checking its type; the error is "file:line: name: what is wrong".
-  absl::StatusOr<NodeId> Add(OpPtr op, std::vector<NodeId> inputs, std::string name, SourceLine where);
+  // Appends a node after checking its type; the error is "file:line: name: what
+  // is wrong".
+  absl::StatusOr<NodeId> Add(OpPtr op, std::vector<NodeId> inputs,
+                             std::string name, SourceLine where);
 
-  void AddOutput(OutputKind kind, std::string name, NodeId node) { outputs_.push_back({kind, std::move(name), node}); }
+  void AddOutput(OutputKind kind, std::string name, NodeId node) {
+    outputs_.push_back({kind, std::move(name), node});
+  }
 
   // The same nodes, computed for nothing yet.
   Graph WithoutOutputs() const;
@@ -78,8 +84,9 @@ std::string ErrorPrefix(const SourceLine& where, const std::string& name);
 // "conv1.weight" -> "conv1_weight": the name in C and in Halide.
 std::string CName(const std::string& name);
 
-// What every pass must keep: topological order, types as inferred, unique names (in C as well), scalar per-sample loss
-// and metrics, gradients shaped like their parameters.
+// What every pass must keep: topological order, types as inferred, unique names
+// (in C as well), scalar per-sample loss and metrics, gradients shaped like
+// their parameters.
 absl::Status Verify(const Graph& graph);
 
 }  // namespace kiln

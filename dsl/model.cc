@@ -18,34 +18,43 @@
 namespace kiln {
 namespace {
 
-SourceLine ToSourceLine(const Where& where) { return {where.file_name(), static_cast<int>(where.line())}; }
+SourceLine ToSourceLine(const Where& where) {
+  return {where.file_name(), static_cast<int>(where.line())};
+}
 
 // Names become C identifiers once '.' is '_'.
 bool IsIdentifier(const std::string& name) {
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) return false;
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])))
+    return false;
   for (char c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '.') return false;
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '.')
+      return false;
   }
   return true;
 }
 
 PoolGeometry Geometry(const PoolOptions& options) {
-  return {options.kernel, options.stride.value_or(options.kernel), options.padding};
+  return {options.kernel, options.stride.value_or(options.kernel),
+          options.padding};
 }
 
 }  // namespace
 
-void ModelBuilder::Fail(const Where& where, const std::string& name, absl::string_view what) {
-  status_.Update(absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(ToSourceLine(where), name), what)));
+void ModelBuilder::Fail(const Where& where, const std::string& name,
+                        absl::string_view what) {
+  status_.Update(absl::InvalidArgumentError(
+      absl::StrCat(ErrorPrefix(ToSourceLine(where), name), what)));
 }
 
 bool ModelBuilder::CheckName(const std::string& name, const Where& where) {
   if (IsIdentifier(name)) return true;
-  Fail(where, absl::StrCat("\"", name, "\""), "a name starts with a letter and has letters, digits, '_' and '.' only");
+  Fail(where, absl::StrCat("\"", name, "\""),
+       "a name starts with a letter and has letters, digits, '_' and '.' only");
   return false;
 }
 
-Value ModelBuilder::Add(OpPtr op, std::vector<Value> inputs, const std::string& name, const Where& where) {
+Value ModelBuilder::Add(OpPtr op, std::vector<Value> inputs,
+                        const std::string& name, const Where& where) {
   if (!status_.ok() || !CheckName(name, where)) return {};
   std::vector<NodeId> ids;
   for (Value input : inputs) {
@@ -55,7 +64,8 @@ Value ModelBuilder::Add(OpPtr op, std::vector<Value> inputs, const std::string& 
     }
     ids.push_back(input.id);
   }
-  absl::StatusOr<NodeId> id = graph_.Add(std::move(op), std::move(ids), name, ToSourceLine(where));
+  absl::StatusOr<NodeId> id =
+      graph_.Add(std::move(op), std::move(ids), name, ToSourceLine(where));
   if (!id.ok()) {
     status_.Update(id.status());
     return {};
@@ -74,12 +84,16 @@ TensorType ModelBuilder::TypeOf(Value value) const {
   return Made(value) ? graph_.node(value.id).type : TensorType{};
 }
 
-Value ModelBuilder::Input(const std::string& name, Shape shape, InputFormat format, Where where) {
-  if (!std::isfinite(format.scale)) Fail(where, name, "the scale is not finite");
-  return Add(std::make_shared<InputOp>(std::move(shape), format), {}, name, where);
+Value ModelBuilder::Input(const std::string& name, Shape shape,
+                          InputFormat format, Where where) {
+  if (!std::isfinite(format.scale))
+    Fail(where, name, "the scale is not finite");
+  return Add(std::make_shared<InputOp>(std::move(shape), format), {}, name,
+             where);
 }
 
-Value ModelBuilder::Labels(const std::string& name, int64_t classes, Where where) {
+Value ModelBuilder::Labels(const std::string& name, int64_t classes,
+                           Where where) {
   return Add(TargetOp::Class(classes), {}, name, where);
 }
 
@@ -87,47 +101,65 @@ Value ModelBuilder::Target(const std::string& name, Shape shape, Where where) {
   return Add(TargetOp::Value(std::move(shape)), {}, name, where);
 }
 
-Value ModelBuilder::Parameter(const std::string& name, ParameterSpec spec, Where where) {
+Value ModelBuilder::Parameter(const std::string& name, ParameterSpec spec,
+                              Where where) {
   return Add(std::make_shared<ParameterOp>(std::move(spec)), {}, name, where);
 }
 
-ParameterSpec ModelBuilder::LayerParameter(Shape shape, int64_t fan_in, const std::optional<Initializer>& init,
-                                           bool frozen, double lr_multiplier) const {
+ParameterSpec ModelBuilder::LayerParameter(
+    Shape shape, int64_t fan_in, const std::optional<Initializer>& init,
+    bool frozen, double lr_multiplier) const {
   const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-  return {std::move(shape), init.value_or(Initializer::Uniform(-bound, bound)), frozen, lr_multiplier};
+  return {std::move(shape), init.value_or(Initializer::Uniform(-bound, bound)),
+          frozen, lr_multiplier};
 }
 
-Value ModelBuilder::Conv2d(const std::string& name, Value input, const Conv2dOptions& o, Where where) {
+Value ModelBuilder::Conv2d(const std::string& name, Value input,
+                           const Conv2dOptions& o, Where where) {
   const Shape shape = TypeOf(input).shape;
   if (!status_.ok() || !CheckName(name, where)) return {};
   if (shape.size() != 3) {
-    // The op itself says what is wrong with the input; a weight of a made-up channel count serves it.
-    return Add(std::make_shared<Conv2dOp>(Conv2dGeometry{}), {input, input}, name, where);
+    // The op itself says what is wrong with the input; a weight of a made-up
+    // channel count serves it.
+    return Add(std::make_shared<Conv2dOp>(Conv2dGeometry{}), {input, input},
+               name, where);
   }
-  if (o.out_channels < 1) Fail(where, name, absl::StrCat("out_channels is ", o.out_channels, ", must be 1 or more"));
-  if (absl::Status status = CheckShape({o.out_channels, shape[0], o.kernel.height, o.kernel.width});
+  if (o.out_channels < 1)
+    Fail(where, name,
+         absl::StrCat("out_channels is ", o.out_channels,
+                      ", must be 1 or more"));
+  if (absl::Status status = CheckShape(
+          {o.out_channels, shape[0], o.kernel.height, o.kernel.width});
       !status.ok() && status_.ok()) {
     Fail(where, name, absl::StrCat("the weight's ", status.message()));
   }
   if (!status_.ok()) return {};
   const int64_t fan_in = shape[0] * o.kernel.height * o.kernel.width;
   std::vector<Value> inputs = {input};
-  inputs.push_back(Parameter(absl::StrCat(name, ".weight"),
-                             LayerParameter({o.out_channels, shape[0], o.kernel.height, o.kernel.width}, fan_in,
-                                            o.weight_init, o.frozen, o.lr_multiplier),
-                             where));
+  inputs.push_back(
+      Parameter(absl::StrCat(name, ".weight"),
+                LayerParameter(
+                    {o.out_channels, shape[0], o.kernel.height, o.kernel.width},
+                    fan_in, o.weight_init, o.frozen, o.lr_multiplier),
+                where));
   if (o.bias) {
-    inputs.push_back(Parameter(absl::StrCat(name, ".bias"),
-                               LayerParameter({o.out_channels}, fan_in, o.bias_init, o.frozen, o.lr_multiplier),
-                               where));
+    inputs.push_back(
+        Parameter(absl::StrCat(name, ".bias"),
+                  LayerParameter({o.out_channels}, fan_in, o.bias_init,
+                                 o.frozen, o.lr_multiplier),
+                  where));
   }
-  return Add(std::make_shared<Conv2dOp>(Conv2dGeometry{o.kernel, o.stride, o.padding}), inputs, name, where);
+  return Add(
+      std::make_shared<Conv2dOp>(Conv2dGeometry{o.kernel, o.stride, o.padding}),
+      inputs, name, where);
 }
 
-Value ModelBuilder::Dense(const std::string& name, Value input, const DenseOptions& o, Where where) {
+Value ModelBuilder::Dense(const std::string& name, Value input,
+                          const DenseOptions& o, Where where) {
   const Shape shape = TypeOf(input).shape;
   if (!status_.ok() || !CheckName(name, where)) return {};
-  if (shape.size() != 1) return Add(std::make_shared<DenseOp>(), {input, input}, name, where);
+  if (shape.size() != 1)
+    return Add(std::make_shared<DenseOp>(), {input, input}, name, where);
   if (o.out < 1) {
     Fail(where, name, absl::StrCat("out is ", o.out, ", must be 1 or more"));
     return {};
@@ -135,20 +167,28 @@ Value ModelBuilder::Dense(const std::string& name, Value input, const DenseOptio
   std::vector<Value> inputs = {input};
   inputs.push_back(
       Parameter(absl::StrCat(name, ".weight"),
-                LayerParameter({o.out, shape[0]}, shape[0], o.weight_init, o.frozen, o.lr_multiplier), where));
+                LayerParameter({o.out, shape[0]}, shape[0], o.weight_init,
+                               o.frozen, o.lr_multiplier),
+                where));
   if (o.bias) {
     inputs.push_back(Parameter(absl::StrCat(name, ".bias"),
-                               LayerParameter({o.out}, shape[0], o.bias_init, o.frozen, o.lr_multiplier), where));
+                               LayerParameter({o.out}, shape[0], o.bias_init,
+                                              o.frozen, o.lr_multiplier),
+                               where));
   }
   return Add(std::make_shared<DenseOp>(), inputs, name, where);
 }
 
-Value ModelBuilder::MaxPool(Value input, const PoolOptions& options, Where where) {
-  return Add(std::make_shared<MaxPoolOp>(Geometry(options)), {input}, AutoName("pool"), where);
+Value ModelBuilder::MaxPool(Value input, const PoolOptions& options,
+                            Where where) {
+  return Add(std::make_shared<MaxPoolOp>(Geometry(options)), {input},
+             AutoName("pool"), where);
 }
 
-Value ModelBuilder::AvgPool(Value input, const PoolOptions& options, Where where) {
-  return Add(std::make_shared<AvgPoolOp>(Geometry(options)), {input}, AutoName("pool"), where);
+Value ModelBuilder::AvgPool(Value input, const PoolOptions& options,
+                            Where where) {
+  return Add(std::make_shared<AvgPoolOp>(Geometry(options)), {input},
+             AutoName("pool"), where);
 }
 
 Value ModelBuilder::Pad(Value input, Size2 padding, Where where) {
@@ -156,25 +196,37 @@ Value ModelBuilder::Pad(Value input, Size2 padding, Where where) {
 }
 
 Value ModelBuilder::Flatten(Value input, Where where) {
-  return Add(std::make_shared<ReshapeOp>(Shape{ElementCount(TypeOf(input).shape)}), {input}, AutoName("flatten"),
-             where);
+  return Add(
+      std::make_shared<ReshapeOp>(Shape{ElementCount(TypeOf(input).shape)}),
+      {input}, AutoName("flatten"), where);
 }
 
-Value ModelBuilder::Activate(const std::string& activation, Value input, Where where) {
+Value ModelBuilder::Activate(const std::string& activation, Value input,
+                             Where where) {
   const Activation* entry = FindActivation(activation);
   if (entry == nullptr) {
     Fail(where, activation, "there is no activation of this name");
     return {};
   }
   std::vector<ScalarExpr> partials;
-  if (entry->derivative_by_output) partials = {Substitute(*entry->derivative_by_output, {Arg(1)})};
-  return Add(std::make_shared<PointwiseOp>(entry->name, entry->value, partials), {input}, AutoName(entry->name), where);
+  if (entry->derivative_by_output)
+    partials = {Substitute(*entry->derivative_by_output, {Arg(1)})};
+  return Add(std::make_shared<PointwiseOp>(entry->name, entry->value, partials),
+             {input}, AutoName(entry->name), where);
 }
 
-Value ModelBuilder::Pointwise(const std::string& label, const std::vector<Value>& inputs, ScalarExpr value,
+Value ModelBuilder::Pointwise(const std::string& label,
+                              const std::vector<Value>& inputs,
+                              ScalarExpr value,
                               std::vector<ScalarExpr> partials, Where where) {
-  return Add(std::make_shared<PointwiseOp>(label, std::move(value), std::move(partials)), inputs, AutoName(label),
-             where);
+  return Add(std::make_shared<PointwiseOp>(label, std::move(value),
+                                           std::move(partials)),
+             inputs, AutoName(label), where);
+}
+
+Value ModelBuilder::Apply(const std::string& kind, OpPtr op,
+                          const std::vector<Value>& inputs, Where where) {
+  return Add(std::move(op), inputs, AutoName(kind), where);
 }
 
 }  // namespace kiln

@@ -1,18 +1,16 @@
 // The builder that model files use.
 //
 //   KILN_MODEL(m) {
-//     Value x = m.Input("image", {1, 28, 28}, {.storage = Storage::kUint8, .scale = 1.0 / 255});
-//     Value label = m.Labels("label", 10);
-//     x = m.Flatten(x);
-//     x = m.Relu(m.Dense("fc1", x, {.out = 32}));
-//     x = m.Dense("fc2", x, {.out = 10});
-//     m.Output("logits", x);
+//     Value x = m.Input("image", {1, 28, 28}, {.storage = Storage::kUint8,
+//     .scale = 1.0 / 255}); Value label = m.Labels("label", 10); x =
+//     m.Flatten(x); x = m.Relu(m.Dense("fc1", x, {.out = 32})); x =
+//     m.Dense("fc2", x, {.out = 10}); m.Output("logits", x);
 //     m.Loss(m.SoftmaxCrossEntropy(x, label));
 //     m.Metric("accuracy", m.Accuracy(x, label));
 //   }
 //
-// A mistake never aborts: the builder remembers the first one with its file and line, ignores what follows, and Build()
-// returns it.
+// A mistake never aborts: the builder remembers the first one with its file and
+// line, ignores what follows, and Build() returns it.
 #ifndef KILN_DSL_MODEL_H_
 #define KILN_DSL_MODEL_H_
 
@@ -44,7 +42,8 @@ struct TrainingDefaults {
   int64_t steps = -1;  // -1: no limit
   std::string optimizer = "momentum";
   double learning_rate = 0.01;
-  std::string learning_rate_schedule = "constant";  // or "cosine": decays to 0 over the run
+  std::string learning_rate_schedule =
+      "constant";  // or "cosine": decays to 0 over the run
   double momentum = 0.9;
   double weight_decay = 0;
 };
@@ -54,7 +53,8 @@ struct Model {
   TrainingDefaults defaults;
 };
 
-// Initial values of a layer; PyTorch's uniform(-1/sqrt(fan_in), 1/sqrt(fan_in)) when not given.
+// Initial values of a layer; PyTorch's uniform(-1/sqrt(fan_in), 1/sqrt(fan_in))
+// when not given.
 struct Conv2dOptions {
   int64_t out_channels = 0;
   Size2 kernel = 1;
@@ -78,7 +78,8 @@ struct DenseOptions {
 
 struct PoolOptions {
   Size2 kernel = 2;
-  std::optional<Size2> stride = std::nullopt;  // the kernel's size when not given
+  std::optional<Size2> stride =
+      std::nullopt;  // the kernel's size when not given
   Size2 padding = 0;
 };
 
@@ -88,68 +89,110 @@ using Where = std::source_location;
 class ModelBuilder {
  public:
   ModelBuilder() = default;
-  ModelBuilder(const ModelBuilder&) = delete;  // values know the builder that made them
+  ModelBuilder(const ModelBuilder&) =
+      delete;  // values know the builder that made them
   ModelBuilder& operator=(const ModelBuilder&) = delete;
 
   // Data. Shapes are per sample; labels are integers in [0, classes).
-  Value Input(const std::string& name, Shape shape, InputFormat format = {}, Where where = Where::current());
-  Value Labels(const std::string& name, int64_t classes, Where where = Where::current());
-  Value Target(const std::string& name, Shape shape, Where where = Where::current());
+  Value Input(const std::string& name, Shape shape, InputFormat format = {},
+              Where where = Where::current());
+  Value Labels(const std::string& name, int64_t classes,
+               Where where = Where::current());
+  Value Target(const std::string& name, Shape shape,
+               Where where = Where::current());
 
   // Layers with parameters, called `name`.weight and `name`.bias.
-  Value Conv2d(const std::string& name, Value input, const Conv2dOptions& options, Where where = Where::current());
-  Value Dense(const std::string& name, Value input, const DenseOptions& options, Where where = Where::current());
-  Value Parameter(const std::string& name, ParameterSpec spec, Where where = Where::current());
+  Value Conv2d(const std::string& name, Value input,
+               const Conv2dOptions& options, Where where = Where::current());
+  Value Dense(const std::string& name, Value input, const DenseOptions& options,
+              Where where = Where::current());
+  Value Parameter(const std::string& name, ParameterSpec spec,
+                  Where where = Where::current());
 
   // Layers without parameters, numbered by kind: pool1, tanh1, ...
-  Value MaxPool(Value input, const PoolOptions& options = {}, Where where = Where::current());
-  Value AvgPool(Value input, const PoolOptions& options = {}, Where where = Where::current());
+  Value MaxPool(Value input, const PoolOptions& options = {},
+                Where where = Where::current());
+  Value AvgPool(Value input, const PoolOptions& options = {},
+                Where where = Where::current());
   Value Pad(Value input, Size2 padding, Where where = Where::current());
   Value Flatten(Value input, Where where = Where::current());
-  Value Tanh(Value input, Where where = Where::current()) { return Activate("tanh", input, where); }
-  Value Sigmoid(Value input, Where where = Where::current()) { return Activate("sigmoid", input, where); }
-  Value Relu(Value input, Where where = Where::current()) { return Activate("relu", input, where); }
-  Value Identity(Value input, Where where = Where::current()) { return Activate("identity", input, where); }
+  Value Tanh(Value input, Where where = Where::current()) {
+    return Activate("tanh", input, where);
+  }
+  Value Sigmoid(Value input, Where where = Where::current()) {
+    return Activate("sigmoid", input, where);
+  }
+  Value Relu(Value input, Where where = Where::current()) {
+    return Activate("relu", input, where);
+  }
+  Value Identity(Value input, Where where = Where::current()) {
+    return Activate("identity", input, where);
+  }
 
-  // An activation of the table, by name; or one of the model's own. `partials` as in PointwiseOp.
-  Value Activate(const std::string& activation, Value input, Where where = Where::current());
-  Value Pointwise(const std::string& label, const std::vector<Value>& inputs, ScalarExpr value,
-                  std::vector<ScalarExpr> partials = {}, Where where = Where::current());
+  // An activation of the table, by name; or one of the model's own. `partials`
+  // as in PointwiseOp.
+  Value Activate(const std::string& activation, Value input,
+                 Where where = Where::current());
+  Value Pointwise(const std::string& label, const std::vector<Value>& inputs,
+                  ScalarExpr value, std::vector<ScalarExpr> partials = {},
+                  Where where = Where::current());
+
+  // Any other op, numbered by kind: how an op is used before, or without, a
+  // method of its own.
+  Value Apply(const std::string& kind, OpPtr op,
+              const std::vector<Value>& inputs, Where where = Where::current());
 
   // Losses and metrics: a scalar per sample.
-  Value SoftmaxCrossEntropy(Value logits, Value labels, Where where = Where::current());
-  // Binary cross-entropy on logits against targets in [0, 1], the mean over the outputs.
-  Value SigmoidCrossEntropy(Value logits, Value target, Where where = Where::current());
+  Value SoftmaxCrossEntropy(Value logits, Value labels,
+                            Where where = Where::current());
+  // Binary cross-entropy on logits against targets in [0, 1], the mean over the
+  // outputs.
+  Value SigmoidCrossEntropy(Value logits, Value target,
+                            Where where = Where::current());
   // (prediction - target)^2, summed over the outputs.
   Value L2(Value prediction, Value target, Where where = Where::current());
-  Value WeightedSum(const std::vector<std::pair<double, Value>>& losses, Where where = Where::current());
+  Value WeightedSum(const std::vector<std::pair<double, Value>>& losses,
+                    Where where = Where::current());
   // 1 where the largest logit is the label's; classes by the first maximum.
   Value Accuracy(Value logits, Value labels, Where where = Where::current());
-  // The share of outputs on the target's side: prediction > threshold as target > 0.5.
-  Value BinaryAccuracy(Value prediction, Value target, double threshold, Where where = Where::current());
+  // The share of outputs on the target's side: prediction > threshold as target
+  // > 0.5.
+  Value BinaryAccuracy(Value prediction, Value target, double threshold,
+                       Where where = Where::current());
 
   // What the model gives. Several losses are summed with their weights.
-  void Output(const std::string& name, Value value, Where where = Where::current());
+  void Output(const std::string& name, Value value,
+              Where where = Where::current());
   void Loss(Value value, double weight = 1, Where where = Where::current());
-  void Metric(const std::string& name, Value value, Where where = Where::current());
-  void Defaults(const TrainingDefaults& defaults, Where where = Where::current());
+  void Metric(const std::string& name, Value value,
+              Where where = Where::current());
+  void Defaults(const TrainingDefaults& defaults,
+                Where where = Where::current());
 
-  // The finished forward model, verified; or the first mistake as "file:line: layer: what is wrong".
+  // The finished forward model, verified; or the first mistake as "file:line:
+  // layer: what is wrong".
   absl::StatusOr<Model> Build();
 
-  // Per-sample type of a value, for models that compute sizes from it; a scalar after a mistake.
+  // Per-sample type of a value, for models that compute sizes from it; a scalar
+  // after a mistake.
   TensorType TypeOf(Value value) const;
 
  private:
-  bool Made(Value value) const { return value.builder == this && value.id >= 0 && value.id < graph_.size(); }
-  Value Add(OpPtr op, std::vector<Value> inputs, const std::string& name, const Where& where);
+  bool Made(Value value) const {
+    return value.builder == this && value.id >= 0 && value.id < graph_.size();
+  }
+  Value Add(OpPtr op, std::vector<Value> inputs, const std::string& name,
+            const Where& where);
   std::string AutoName(const std::string& kind) const;
-  void CheckClasses(Value logits, Value labels, const std::string& name, const Where& where);
+  void CheckClasses(Value logits, Value labels, const std::string& name,
+                    const Where& where);
   bool CheckName(const std::string& name, const Where& where);
   bool CheckOutput(const std::string& name, Value value, const Where& where);
-  void Fail(const Where& where, const std::string& name, absl::string_view what);
-  ParameterSpec LayerParameter(Shape shape, int64_t fan_in, const std::optional<Initializer>& init, bool frozen,
-                               double lr_multiplier) const;
+  void Fail(const Where& where, const std::string& name,
+            absl::string_view what);
+  ParameterSpec LayerParameter(Shape shape, int64_t fan_in,
+                               const std::optional<Initializer>& init,
+                               bool frozen, double lr_multiplier) const;
 
   Graph graph_;
   std::vector<std::pair<double, Value>> losses_;
@@ -159,8 +202,10 @@ class ModelBuilder {
 
 }  // namespace kiln
 
-// Opens the definition of a model file's one model: `KILN_MODEL(m) { ... }`. kiln_add_model names it.
-#define KILN_MODEL(builder) void KilnModelDefinition(::kiln::ModelBuilder& builder)
+// Opens the definition of a model file's one model: `KILN_MODEL(m) { ... }`.
+// kiln_add_model names it.
+#define KILN_MODEL(builder) \
+  void KilnModelDefinition(::kiln::ModelBuilder& builder)
 
 // Defined by the model file through KILN_MODEL, called by its generator.
 void KilnModelDefinition(kiln::ModelBuilder& builder);

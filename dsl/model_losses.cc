@@ -10,51 +10,70 @@
 
 namespace kiln {
 
-void ModelBuilder::CheckClasses(Value logits, Value labels, const std::string& name, const Where& where) {
-  if (!Made(logits) || !Made(labels) || !status_.ok()) return;  // Add() reports these
-  const auto* target = dynamic_cast<const TargetOp*>(graph_.node(labels.id).op.get());
+void ModelBuilder::CheckClasses(Value logits, Value labels,
+                                const std::string& name, const Where& where) {
+  if (!Made(logits) || !Made(labels) || !status_.ok())
+    return;  // Add() reports these
+  const auto* target =
+      dynamic_cast<const TargetOp*>(graph_.node(labels.id).op.get());
   const Shape& shape = graph_.node(logits.id).type.shape;
-  if (target == nullptr || target->classes() == 0 || shape.size() != 1) return;  // the op reports these itself
+  if (target == nullptr || target->classes() == 0 || shape.size() != 1)
+    return;  // the op reports these itself
   if (target->classes() != shape[0]) {
-    Fail(where, name, absl::StrCat("there are ", shape[0], " logits for ", target->classes(), " classes"));
+    Fail(where, name,
+         absl::StrCat("there are ", shape[0], " logits for ", target->classes(),
+                      " classes"));
   }
 }
 
-Value ModelBuilder::SoftmaxCrossEntropy(Value logits, Value labels, Where where) {
+Value ModelBuilder::SoftmaxCrossEntropy(Value logits, Value labels,
+                                        Where where) {
   const std::string name = AutoName("softmax_cross_entropy");
   CheckClasses(logits, labels, name, where);
-  return Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, labels}, name, where);
+  return Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, labels}, name,
+             where);
 }
 
-Value ModelBuilder::SigmoidCrossEntropy(Value logits, Value target, Where where) {
-  // max(z, 0) - z t + log(1 + e^-|z|) never overflows; its derivative is sigmoid(z) - t.
+Value ModelBuilder::SigmoidCrossEntropy(Value logits, Value target,
+                                        Where where) {
+  // max(z, 0) - z t + log(1 + e^-|z|) never overflows; its derivative is
+  // sigmoid(z) - t.
   const ScalarExpr z = Arg(0), t = Arg(1);
-  const double scale = 1.0 / static_cast<double>(ElementCount(TypeOf(logits).shape));
-  const ScalarExpr value = (Max(z, 0) - z * t + Log(1 + Exp(-Max(z, -z)))) * scale;
-  const Value elements =
-      Add(std::make_shared<PointwiseOp>("sigmoid_cross_entropy", value,
-                                        std::vector<ScalarExpr>{(kiln::Sigmoid(z) - t) * scale, -z * scale}),
-          {logits, target}, AutoName("cross_entropy_terms"), where);
-  return Add(std::make_shared<SumOp>(), {elements}, AutoName("sigmoid_cross_entropy"), where);
+  const double scale =
+      1.0 / static_cast<double>(ElementCount(TypeOf(logits).shape));
+  const ScalarExpr value =
+      (Max(z, 0) - z * t + Log(1 + Exp(-Max(z, -z)))) * scale;
+  const Value elements = Add(
+      std::make_shared<PointwiseOp>(
+          "sigmoid_cross_entropy", value,
+          std::vector<ScalarExpr>{(kiln::Sigmoid(z) - t) * scale, -z * scale}),
+      {logits, target}, AutoName("cross_entropy_terms"), where);
+  return Add(std::make_shared<SumOp>(), {elements},
+             AutoName("sigmoid_cross_entropy"), where);
 }
 
 Value ModelBuilder::L2(Value prediction, Value target, Where where) {
   const ScalarExpr error = Arg(0) - Arg(1);
-  const Value elements = Add(
-      std::make_shared<PointwiseOp>("squared_error", error * error, std::vector<ScalarExpr>{2 * error, -2 * error}),
-      {prediction, target}, AutoName("squared_error"), where);
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>(
+              "squared_error", error * error,
+              std::vector<ScalarExpr>{2 * error, -2 * error}),
+          {prediction, target}, AutoName("squared_error"), where);
   return Add(std::make_shared<SumOp>(), {elements}, AutoName("l2_loss"), where);
 }
 
-Value ModelBuilder::WeightedSum(const std::vector<std::pair<double, Value>>& losses, Where where) {
+Value ModelBuilder::WeightedSum(
+    const std::vector<std::pair<double, Value>>& losses, Where where) {
   ScalarExpr sum = 0;
   std::vector<Value> inputs;
   for (const auto& [weight, value] : losses) {
-    if (!std::isfinite(weight)) Fail(where, "weighted_sum", "a loss weight is not finite");
+    if (!std::isfinite(weight))
+      Fail(where, "weighted_sum", "a loss weight is not finite");
     sum = sum + weight * Arg(static_cast<int>(inputs.size()));
     inputs.push_back(value);
   }
-  return Add(std::make_shared<PointwiseOp>("weighted_sum", sum), inputs, AutoName("weighted_sum"), where);
+  return Add(std::make_shared<PointwiseOp>("weighted_sum", sum), inputs,
+             AutoName("weighted_sum"), where);
 }
 
 Value ModelBuilder::Accuracy(Value logits, Value labels, Where where) {
@@ -63,22 +82,30 @@ Value ModelBuilder::Accuracy(Value logits, Value labels, Where where) {
   return Add(std::make_shared<AccuracyOp>(), {logits, labels}, name, where);
 }
 
-Value ModelBuilder::BinaryAccuracy(Value prediction, Value target, double threshold, Where where) {
-  if (!std::isfinite(threshold)) Fail(where, "accuracy", "the threshold is not finite");
-  const double share = 1.0 / static_cast<double>(ElementCount(TypeOf(prediction).shape));
-  const ScalarExpr above = Greater(Arg(0), threshold), positive = Greater(Arg(1), 0.5);
+Value ModelBuilder::BinaryAccuracy(Value prediction, Value target,
+                                   double threshold, Where where) {
+  if (!std::isfinite(threshold))
+    Fail(where, "accuracy", "the threshold is not finite");
+  const double share =
+      1.0 / static_cast<double>(ElementCount(TypeOf(prediction).shape));
+  const ScalarExpr above = Greater(Arg(0), threshold),
+                   positive = Greater(Arg(1), 0.5);
   const ScalarExpr right = Select(above, positive, 1 - positive) * share;
-  const Value elements =
-      Add(std::make_shared<PointwiseOp>("right", right), {prediction, target}, AutoName("right"), where);
-  return Add(std::make_shared<SumOp>(), {elements}, AutoName("accuracy"), where);
+  const Value elements = Add(std::make_shared<PointwiseOp>("right", right),
+                             {prediction, target}, AutoName("right"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("accuracy"),
+             where);
 }
 
-bool ModelBuilder::CheckOutput(const std::string& name, Value value, const Where& where) {
+bool ModelBuilder::CheckOutput(const std::string& name, Value value,
+                               const Where& where) {
   if (!status_.ok() || !CheckName(name, where)) return false;
-  if (!Made(value)) Fail(where, name, "is a value that no layer of this model made");
+  if (!Made(value))
+    Fail(where, name, "is a value that no layer of this model made");
   if (CName(name) == "loss") Fail(where, name, "this name is the loss's own");
   for (const kiln::Output& output : graph_.outputs()) {
-    if (CName(output.name) == CName(name)) Fail(where, name, "this name is used twice");
+    if (CName(output.name) == CName(name))
+      Fail(where, name, "this name is used twice");
   }
   return status_.ok();
 }
@@ -87,18 +114,25 @@ void ModelBuilder::Output(const std::string& name, Value value, Where where) {
   if (!CheckOutput(name, value, where)) return;
   const TensorType& type = graph_.node(value.id).type;
   if (!type.per_sample || type.dtype != DType::kFloat32) {
-    return Fail(where, name, absl::StrCat("an output is float32 per sample, not ", TypeString(type)));
+    return Fail(where, name,
+                absl::StrCat("an output is float32 per sample, not ",
+                             TypeString(type)));
   }
   graph_.AddOutput(OutputKind::kHead, name, value.id);
 }
 
 void ModelBuilder::Loss(Value value, double weight, Where where) {
   if (!status_.ok()) return;
-  if (!Made(value)) return Fail(where, "loss", "is a value that no layer of this model made");
-  if (!std::isfinite(weight)) return Fail(where, "loss", "the weight is not finite");
+  if (!Made(value))
+    return Fail(where, "loss", "is a value that no layer of this model made");
+  if (!std::isfinite(weight))
+    return Fail(where, "loss", "the weight is not finite");
   const TensorType& type = graph_.node(value.id).type;
-  if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
-    return Fail(where, "loss", absl::StrCat("a loss is a scalar per sample, not ", TypeString(type)));
+  if (!type.shape.empty() || !type.per_sample ||
+      type.dtype != DType::kFloat32) {
+    return Fail(
+        where, "loss",
+        absl::StrCat("a loss is a scalar per sample, not ", TypeString(type)));
   }
   losses_.push_back({weight, value});
 }
@@ -106,8 +140,11 @@ void ModelBuilder::Loss(Value value, double weight, Where where) {
 void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
   if (!CheckOutput(name, value, where)) return;
   const TensorType& type = graph_.node(value.id).type;
-  if (!type.shape.empty() || !type.per_sample || type.dtype != DType::kFloat32) {
-    return Fail(where, name, absl::StrCat("a metric is a scalar per sample, not ", TypeString(type)));
+  if (!type.shape.empty() || !type.per_sample ||
+      type.dtype != DType::kFloat32) {
+    return Fail(where, name,
+                absl::StrCat("a metric is a scalar per sample, not ",
+                             TypeString(type)));
   }
   graph_.AddOutput(OutputKind::kMetric, name, value.id);
 }
@@ -120,27 +157,35 @@ void ModelBuilder::Defaults(const TrainingDefaults& defaults, Where where) {
   check(d.batch >= 1, "batch must be 1 or more");
   check(d.epochs >= 0, "epochs must be 0 or more");
   check(d.steps >= -1, "steps must be -1 (no limit) or more");
-  check(std::isfinite(d.learning_rate) && d.learning_rate >= 0, "learning_rate must be 0 or more");
-  check(std::isfinite(d.momentum) && d.momentum >= 0 && d.momentum < 1, "momentum must be in [0, 1)");
-  check(std::isfinite(d.weight_decay) && d.weight_decay >= 0, "weight_decay must be 0 or more");
-  check(d.learning_rate_schedule == "constant" || d.learning_rate_schedule == "cosine",
+  check(std::isfinite(d.learning_rate) && d.learning_rate >= 0,
+        "learning_rate must be 0 or more");
+  check(std::isfinite(d.momentum) && d.momentum >= 0 && d.momentum < 1,
+        "momentum must be in [0, 1)");
+  check(std::isfinite(d.weight_decay) && d.weight_decay >= 0,
+        "weight_decay must be 0 or more");
+  check(d.learning_rate_schedule == "constant" ||
+            d.learning_rate_schedule == "cosine",
         "learning_rate_schedule must be constant or cosine");
   defaults_ = defaults;
 }
 
 absl::StatusOr<Model> ModelBuilder::Build() {
   if (!status_.ok()) return status_;
-  if (graph_.size() == 0) return absl::InvalidArgumentError("the model has no layers");
+  if (graph_.size() == 0)
+    return absl::InvalidArgumentError("the model has no layers");
   if (losses_.empty()) {
     // Nothing wrong was written, so this points at where the model ends.
     const SourceLine& end = graph_.nodes().back().where;
-    return absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(end, "loss"), "the model has none; call Loss()"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        ErrorPrefix(end, "loss"), "the model has none; call Loss()"));
   }
   Value total = losses_[0].second;
   if (losses_.size() > 1 || losses_[0].first != 1) {
     const SourceLine& line = graph_.node(total.id).where;
     total = WeightedSum(losses_);
-    if (!status_.ok()) return absl::InvalidArgumentError(absl::StrCat(ErrorPrefix(line, "loss"), status_.message()));
+    if (!status_.ok())
+      return absl::InvalidArgumentError(
+          absl::StrCat(ErrorPrefix(line, "loss"), status_.message()));
   }
   graph_.AddOutput(OutputKind::kLoss, "loss", total.id);
   if (absl::Status status = Verify(graph_); !status.ok()) return status;

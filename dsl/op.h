@@ -1,4 +1,5 @@
-// The interface of an operation: its type rule, its gradient and its cost. Ops are immutable and shared between graphs.
+// The interface of an operation: its type rule, its gradient and its cost. Ops
+// are immutable and shared between graphs.
 #ifndef KILN_DSL_OP_H_
 #define KILN_DSL_OP_H_
 
@@ -20,8 +21,10 @@ using NodeId = int;
 
 // FLOPs of one sample.
 struct FlopCount {
-  int64_t all = 0;     // every arithmetic operation: a dot product of n costs 2n - 1, a maximum of n values n - 1
-  int64_t useful = 0;  // 2 per multiply-add of a convolution or dense layer, nothing else: what benchmarks quote
+  int64_t all = 0;  // every arithmetic operation: a dot product of n costs 2n -
+                    // 1, a maximum of n values n - 1
+  int64_t useful = 0;  // 2 per multiply-add of a convolution or dense layer,
+                       // nothing else: what benchmarks quote
 };
 
 class Op {
@@ -31,18 +34,24 @@ class Op {
   // The op's name in dumps and registries: "conv2d".
   virtual absl::string_view name() const = 0;
 
-  // Its attributes in a fixed order, "kernel=5x5 stride=1x1"; with name() and inputs this decides equality of nodes.
+  // Its attributes in a fixed order, "kernel=5x5 stride=1x1"; with name() and
+  // inputs this decides equality of nodes.
   virtual std::string Attributes() const { return ""; }
 
-  // The output type, or why these inputs are wrong (a phrase that follows "file:line: layer: ").
-  virtual absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const = 0;
+  // The output type, or why these inputs are wrong (a phrase that follows
+  // "file:line: layer: ").
+  virtual absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const = 0;
 
-  // The vector-Jacobian product: given the adjoint of the output, adds nodes that compute the adjoint of each input for
-  // which `gradient.Needs(i)`, and reports them by `gradient.Set(i, node)`. An op whose output is piecewise constant or
-  // integer (accuracy, labels) leaves this empty: nothing flows through it.
+  // The vector-Jacobian product: given the adjoint of the output, adds nodes
+  // that compute the adjoint of each input for which `gradient.Needs(i)`, and
+  // reports them by `gradient.Set(i, node)`. An op whose output is piecewise
+  // constant or integer (accuracy, labels) leaves this empty: nothing flows
+  // through it.
   virtual void BuildGradient(GradientBuilder& gradient) const;
 
-  virtual FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const;
+  virtual FlopCount Flops(absl::Span<const TensorType> inputs,
+                          const TensorType& output) const;
 };
 
 using OpPtr = std::shared_ptr<const Op>;

@@ -10,20 +10,25 @@
 namespace kiln {
 namespace {
 
-// Copies the nodes that `keep` accepts; `replacement[id]` is the node that stands for id (itself, mostly).
-Graph Rebuild(const Graph& graph, const std::vector<bool>& keep, const std::vector<NodeId>& replacement) {
+// Copies the nodes that `keep` accepts; `replacement[id]` is the node that
+// stands for id (itself, mostly).
+Graph Rebuild(const Graph& graph, const std::vector<bool>& keep,
+              const std::vector<NodeId>& replacement) {
   Graph result;
   std::vector<NodeId> new_id(graph.size(), -1);
   for (NodeId id = 0; id < graph.size(); ++id) {
     if (!keep[id]) continue;
     const Node& node = graph.node(id);
     std::vector<NodeId> inputs;
-    for (NodeId input : node.inputs) inputs.push_back(new_id[replacement[input]]);
+    for (NodeId input : node.inputs)
+      inputs.push_back(new_id[replacement[input]]);
     // A node that was valid stays valid: only the ids of its inputs change.
-    new_id[id] = result.Add(node.op, std::move(inputs), node.name, node.where).value();
+    new_id[id] =
+        result.Add(node.op, std::move(inputs), node.name, node.where).value();
   }
   for (const Output& output : graph.outputs()) {
-    result.AddOutput(output.kind, output.name, new_id[replacement[output.node]]);
+    result.AddOutput(output.kind, output.name,
+                     new_id[replacement[output.node]]);
   }
   return result;
 }
@@ -57,7 +62,8 @@ Graph EliminateCommonSubexpressions(const Graph& graph) {
     std::vector<NodeId> inputs;
     for (NodeId input : node.inputs) inputs.push_back(replacement[input]);
     const std::string key =
-        absl::StrCat(node.op->name(), " ", node.op->Attributes(), " ", absl::StrJoin(inputs, ","));
+        absl::StrCat(node.op->name(), " ", node.op->Attributes(), " ",
+                     absl::StrJoin(inputs, ","));
     auto [entry, is_new] = first.emplace(key, id);
     replacement[id] = entry->second;
     keep[id] = is_new;
@@ -86,8 +92,10 @@ absl::StatusOr<Graph> Optimize(const Graph& graph) {
 
 absl::StatusOr<Graph> BuildTrainingGraph(const Graph& forward) {
   if (absl::Status status = Verify(forward); !status.ok()) return status;
-  // Dead code stays until the end: a trainable layer that nothing reads is a mistake, which Differentiate reports.
-  absl::StatusOr<Graph> training = Differentiate(EliminateCommonSubexpressions(forward));
+  // Dead code stays until the end: a trainable layer that nothing reads is a
+  // mistake, which Differentiate reports.
+  absl::StatusOr<Graph> training =
+      Differentiate(EliminateCommonSubexpressions(forward));
   if (!training.ok()) return training;
   return Optimize(*training);
 }

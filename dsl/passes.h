@@ -1,4 +1,5 @@
-// Graph -> graph passes. Each is a pure function; the pipeline of passes verifies the graph between all of them.
+// Graph -> graph passes. Each is a pure function; the pipeline of passes
+// verifies the graph between all of them.
 #ifndef KILN_DSL_PASSES_H_
 #define KILN_DSL_PASSES_H_
 
@@ -10,18 +11,22 @@ namespace kiln {
 // Drops nodes that no output depends on. Names, order and outputs stay.
 Graph EliminateDeadCode(const Graph& graph);
 
-// Merges nodes with the same op, attributes and inputs into the first of them. Sources (inputs, targets, parameters) are
-// never merged: two of them are two buffers.
+// Merges nodes with the same op, attributes and inputs into the first of them.
+// Sources (inputs, targets, parameters) are never merged: two of them are two
+// buffers.
 Graph EliminateCommonSubexpressions(const Graph& graph);
 
-// The graph without its outputs of the kinds not listed, and without what only they needed.
+// The graph without its outputs of the kinds not listed, and without what only
+// they needed.
 Graph KeepOutputs(const Graph& graph, std::initializer_list<OutputKind> kinds);
 
-// The forward graph, cleaned: verify -> common subexpressions -> dead code -> verify.
+// The forward graph, cleaned: verify -> common subexpressions -> dead code ->
+// verify.
 absl::StatusOr<Graph> Optimize(const Graph& graph);
 
-// The whole compilation in one line of prose: merge what the forward graph has twice, differentiate it, optimise the
-// result. Fails when a trainable parameter does not influence the loss, even one that nothing reads.
+// The whole compilation in one line of prose: merge what the forward graph has
+// twice, differentiate it, optimise the result. Fails when a trainable
+// parameter does not influence the loss, even one that nothing reads.
 absl::StatusOr<Graph> BuildTrainingGraph(const Graph& forward);
 
 }  // namespace kiln

@@ -35,33 +35,45 @@ std::string OutputKindName(OutputKind kind) {
 std::string ToText(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) {
-    auto append_name = [&](std::string* out, NodeId id) { absl::StrAppend(out, graph.node(id).name); };
-    absl::StrAppend(&text, node.name, " = ", node.op->name(), "(", absl::StrJoin(node.inputs, ", ", append_name), ")");
+    auto append_name = [&](std::string* out, NodeId id) {
+      absl::StrAppend(out, graph.node(id).name);
+    };
+    absl::StrAppend(&text, node.name, " = ", node.op->name(), "(",
+                    absl::StrJoin(node.inputs, ", ", append_name), ")");
     const std::string attributes = node.op->Attributes();
-    absl::StrAppend(&text, attributes.empty() ? "" : " ", attributes, " : ", TypeString(node.type), "\n");
+    absl::StrAppend(&text, attributes.empty() ? "" : " ", attributes, " : ",
+                    TypeString(node.type), "\n");
   }
   for (const Output& output : graph.outputs()) {
-    absl::StrAppend(&text, OutputKindName(output.kind), " ", output.name, " = ", graph.node(output.node).name, "\n");
+    absl::StrAppend(&text, OutputKindName(output.kind), " ", output.name, " = ",
+                    graph.node(output.node).name, "\n");
   }
   return text;
 }
 
 std::string ToDot(const Graph& graph) {
-  std::string dot = "digraph kiln {\n  rankdir=TB;\n  node [fontname=\"Helvetica\", fontsize=10];\n";
+  std::string dot =
+      "digraph kiln {\n  rankdir=TB;\n  node [fontname=\"Helvetica\", "
+      "fontsize=10];\n";
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     std::string label = absl::StrCat(node.name, "\\n", node.op->name());
-    if (node.op->name() == "pointwise") absl::StrAppend(&label, " ", node.op->Attributes());
-    absl::StrAppend(&dot, "  n", id, " [label=", Quoted(label), ", shape=", DotShape(node), "];\n");
+    if (node.op->name() == "pointwise")
+      absl::StrAppend(&label, " ", node.op->Attributes());
+    absl::StrAppend(&dot, "  n", id, " [label=", Quoted(label),
+                    ", shape=", DotShape(node), "];\n");
     for (NodeId input : node.inputs) {
-      absl::StrAppend(&dot, "  n", input, " -> n", id, " [label=", Quoted(ShapeString(graph.node(input).type.shape)),
+      absl::StrAppend(&dot, "  n", input, " -> n", id, " [label=",
+                      Quoted(ShapeString(graph.node(input).type.shape)),
                       ", fontsize=8];\n");
     }
   }
   int index = 0;
   for (const Output& output : graph.outputs()) {
-    absl::StrAppend(&dot, "  out", index, " [label=", Quoted(absl::StrCat(OutputKindName(output.kind), " ", output.name)),
-                    ", shape=doubleoctagon];\n  n", output.node, " -> out", index, ";\n");
+    absl::StrAppend(
+        &dot, "  out", index, " [label=",
+        Quoted(absl::StrCat(OutputKindName(output.kind), " ", output.name)),
+        ", shape=doubleoctagon];\n  n", output.node, " -> out", index, ";\n");
     ++index;
   }
   return absl::StrCat(dot, "}\n");

@@ -11,7 +11,8 @@
 namespace kiln {
 namespace {
 
-// Binding strengths for printing with the fewest parentheses that keep the order of evaluation.
+// Binding strengths for printing with the fewest parentheses that keep the
+// order of evaluation.
 enum Precedence { kSum = 1, kProduct = 2, kUnary = 3, kAtom = 4 };
 
 const char* FunctionName(ScalarKind kind) {
@@ -37,10 +38,12 @@ const char* FunctionName(ScalarKind kind) {
   }
 }
 
-// The shortest text that reads back as the same double: equal texts are equal expressions.
+// The shortest text that reads back as the same double: equal texts are equal
+// expressions.
 std::string PrintConstant(double value) {
   char buffer[32];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
+  return std::string(buffer,
+                     std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
 }
 
 std::string Print(const ScalarExpr& e, int parent) {
@@ -68,16 +71,19 @@ std::string Print(const ScalarExpr& e, int parent) {
       precedence = kSum;
       break;
     case ScalarKind::kMul:
-      text = absl::StrCat(Print(x[0], kProduct), " * ", Print(x[1], kProduct + 1));
+      text =
+          absl::StrCat(Print(x[0], kProduct), " * ", Print(x[1], kProduct + 1));
       precedence = kProduct;
       break;
     case ScalarKind::kDiv:
-      text = absl::StrCat(Print(x[0], kProduct), " / ", Print(x[1], kProduct + 1));
+      text =
+          absl::StrCat(Print(x[0], kProduct), " / ", Print(x[1], kProduct + 1));
       precedence = kProduct;
       break;
     default: {
       text = absl::StrCat(FunctionName(e.kind()), "(");
-      for (size_t i = 0; i < x.size(); ++i) absl::StrAppend(&text, i ? ", " : "", Print(x[i], kSum));
+      for (size_t i = 0; i < x.size(); ++i)
+        absl::StrAppend(&text, i ? ", " : "", Print(x[i], kSum));
       absl::StrAppend(&text, ")");
     }
   }
@@ -107,7 +113,8 @@ double Apply(ScalarKind kind, absl::Span<const double> v) {
     case ScalarKind::kTanh:
       return std::tanh(v[0]);
     case ScalarKind::kSigmoid:
-      return v[0] >= 0 ? 1 / (1 + std::exp(-v[0])) : std::exp(v[0]) / (1 + std::exp(v[0]));
+      return v[0] >= 0 ? 1 / (1 + std::exp(-v[0]))
+                       : std::exp(v[0]) / (1 + std::exp(v[0]));
     case ScalarKind::kGreater:
       return v[0] > v[1] ? 1 : 0;
     case ScalarKind::kSelect:
@@ -119,16 +126,24 @@ double Apply(ScalarKind kind, absl::Span<const double> v) {
 
 }  // namespace
 
-ScalarExpr::ScalarExpr(double constant) : ScalarExpr(Node{ScalarKind::kConstant, constant, 0, {}}) {}
-ScalarExpr::ScalarExpr(Node node) : node_(std::make_shared<const Node>(std::move(node))) {}
+ScalarExpr::ScalarExpr(double constant)
+    : ScalarExpr(Node{ScalarKind::kConstant, constant, 0, {}}) {}
+ScalarExpr::ScalarExpr(Node node)
+    : node_(std::make_shared<const Node>(std::move(node))) {}
 
-bool ScalarExpr::IsConstant(double value) const { return kind() == ScalarKind::kConstant && constant() == value; }
+bool ScalarExpr::IsConstant(double value) const {
+  return kind() == ScalarKind::kConstant && constant() == value;
+}
 std::string ScalarExpr::ToString() const { return Print(*this, kSum); }
 
-ScalarExpr Arg(int index) { return ScalarExpr(ScalarExpr::Node{ScalarKind::kArg, 0, index, {}}); }
+ScalarExpr Arg(int index) {
+  return ScalarExpr(ScalarExpr::Node{ScalarKind::kArg, 0, index, {}});
+}
 
 ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> x) {
-  if (std::all_of(x.begin(), x.end(), [](const ScalarExpr& e) { return e.kind() == ScalarKind::kConstant; })) {
+  if (std::all_of(x.begin(), x.end(), [](const ScalarExpr& e) {
+        return e.kind() == ScalarKind::kConstant;
+      })) {
     std::vector<double> values;
     for (const ScalarExpr& e : x) values.push_back(e.constant());
     return Apply(kind, values);
@@ -148,7 +163,8 @@ ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> x) {
       if (x[1].kind() == ScalarKind::kNeg) return x[0] + x[1].operands()[0];
       break;
     case ScalarKind::kMul:
-      // 0 * x folds to 0: derivatives of constants vanish, even where x is not finite.
+      // 0 * x folds to 0: derivatives of constants vanish, even where x is not
+      // finite.
       if (x[0].IsConstant(0) || x[1].IsConstant(0)) return 0.0;
       if (x[0].IsConstant(1)) return x[1];
       if (x[1].IsConstant(1)) return x[0];
@@ -160,7 +176,8 @@ ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> x) {
       if (x[1].IsConstant(1)) return x[0];
       break;
     case ScalarKind::kSelect:
-      if (x[0].kind() == ScalarKind::kConstant) return x[0].constant() != 0 ? x[1] : x[2];
+      if (x[0].kind() == ScalarKind::kConstant)
+        return x[0].constant() != 0 ? x[1] : x[2];
       if (x[1].ToString() == x[2].ToString()) return x[1];
       break;
     default:
@@ -169,19 +186,44 @@ ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> x) {
   return ScalarExpr(ScalarExpr::Node{kind, 0, 0, std::move(x)});
 }
 
-ScalarExpr operator-(const ScalarExpr& a) { return MakeScalar(ScalarKind::kNeg, {a}); }
-ScalarExpr operator+(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kAdd, {a, b}); }
-ScalarExpr operator-(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kSub, {a, b}); }
-ScalarExpr operator*(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kMul, {a, b}); }
-ScalarExpr operator/(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kDiv, {a, b}); }
-ScalarExpr Max(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kMax, {a, b}); }
-ScalarExpr Min(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kMin, {a, b}); }
-ScalarExpr Exp(const ScalarExpr& a) { return MakeScalar(ScalarKind::kExp, {a}); }
-ScalarExpr Log(const ScalarExpr& a) { return MakeScalar(ScalarKind::kLog, {a}); }
-ScalarExpr Tanh(const ScalarExpr& a) { return MakeScalar(ScalarKind::kTanh, {a}); }
-ScalarExpr Sigmoid(const ScalarExpr& a) { return MakeScalar(ScalarKind::kSigmoid, {a}); }
-ScalarExpr Greater(const ScalarExpr& a, const ScalarExpr& b) { return MakeScalar(ScalarKind::kGreater, {a, b}); }
-ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then, const ScalarExpr& otherwise) {
+ScalarExpr operator-(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kNeg, {a});
+}
+ScalarExpr operator+(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kAdd, {a, b});
+}
+ScalarExpr operator-(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kSub, {a, b});
+}
+ScalarExpr operator*(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kMul, {a, b});
+}
+ScalarExpr operator/(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kDiv, {a, b});
+}
+ScalarExpr Max(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kMax, {a, b});
+}
+ScalarExpr Min(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kMin, {a, b});
+}
+ScalarExpr Exp(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kExp, {a});
+}
+ScalarExpr Log(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kLog, {a});
+}
+ScalarExpr Tanh(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kTanh, {a});
+}
+ScalarExpr Sigmoid(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kSigmoid, {a});
+}
+ScalarExpr Greater(const ScalarExpr& a, const ScalarExpr& b) {
+  return MakeScalar(ScalarKind::kGreater, {a, b});
+}
+ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then,
+                  const ScalarExpr& otherwise) {
   return MakeScalar(ScalarKind::kSelect, {condition, then, otherwise});
 }
 
@@ -222,11 +264,13 @@ ScalarExpr Derivative(const ScalarExpr& e, int index) {
   return 0.0;
 }
 
-ScalarExpr Substitute(const ScalarExpr& e, absl::Span<const ScalarExpr> replacements) {
+ScalarExpr Substitute(const ScalarExpr& e,
+                      absl::Span<const ScalarExpr> replacements) {
   if (e.kind() == ScalarKind::kArg) return replacements[e.arg()];
   if (e.operands().empty()) return e;
   std::vector<ScalarExpr> operands;
-  for (const ScalarExpr& x : e.operands()) operands.push_back(Substitute(x, replacements));
+  for (const ScalarExpr& x : e.operands())
+    operands.push_back(Substitute(x, replacements));
   return MakeScalar(e.kind(), std::move(operands));
 }
 

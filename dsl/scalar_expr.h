@@ -1,7 +1,8 @@
 // Scalar expressions: the body of a pointwise op, as an immutable tree.
 //
-// An activation is a formula such as `1 / (1 + Exp(-Arg(0)))`. Kiln differentiates it symbolically, prints it, counts
-// its operations, evaluates it in double for the tests, and the generators translate it to Halide.
+// An activation is a formula such as `1 / (1 + Exp(-Arg(0)))`. Kiln
+// differentiates it symbolically, prints it, counts its operations, evaluates
+// it in double for the tests, and the generators translate it to Halide.
 #ifndef KILN_DSL_SCALAR_EXPR_H_
 #define KILN_DSL_SCALAR_EXPR_H_
 
@@ -32,10 +33,12 @@ enum class ScalarKind {
   kSelect,   // a != 0 ? b : c
 };
 
-// A scalar expression over arguments 0..n-1: a cheap value that shares its immutable nodes.
+// A scalar expression over arguments 0..n-1: a cheap value that shares its
+// immutable nodes.
 class ScalarExpr {
  public:
-  ScalarExpr(double constant);  // NOLINT: `1 - Arg(0)` should read as mathematics.
+  ScalarExpr(
+      double constant);  // NOLINT: `1 - Arg(0)` should read as mathematics.
 
   ScalarKind kind() const { return node_->kind; }
   double constant() const { return node_->constant; }  // of a kConstant
@@ -44,7 +47,8 @@ class ScalarExpr {
 
   bool IsConstant(double value) const;
 
-  // The same expression over the same arguments, for common-subexpression elimination and goldens: "1 - a0 * a0".
+  // The same expression over the same arguments, for common-subexpression
+  // elimination and goldens: "1 - a0 * a0".
   std::string ToString() const;
 
  private:
@@ -56,7 +60,8 @@ class ScalarExpr {
   };
   explicit ScalarExpr(Node node);
   friend ScalarExpr Arg(int index);
-  friend ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> operands);
+  friend ScalarExpr MakeScalar(ScalarKind kind,
+                               std::vector<ScalarExpr> operands);
 
   std::shared_ptr<const Node> node_;
 };
@@ -64,7 +69,8 @@ class ScalarExpr {
 // Argument `index` of the pointwise op.
 ScalarExpr Arg(int index);
 
-// The node `kind(operands...)`, folded where an operand is a constant that decides it (x * 1, x + 0, ...).
+// The node `kind(operands...)`, folded where an operand is a constant that
+// decides it (x * 1, x + 0, ...).
 ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> operands);
 
 ScalarExpr operator-(const ScalarExpr& a);
@@ -77,22 +83,28 @@ ScalarExpr Min(const ScalarExpr& a, const ScalarExpr& b);
 ScalarExpr Exp(const ScalarExpr& a);
 ScalarExpr Log(const ScalarExpr& a);
 ScalarExpr Tanh(const ScalarExpr& a);
-ScalarExpr Sigmoid(const ScalarExpr& a);                            // 1 / (1 + e^-a)
-ScalarExpr Greater(const ScalarExpr& a, const ScalarExpr& b);       // 1 where a > b, else 0
-ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then, const ScalarExpr& otherwise);
+ScalarExpr Sigmoid(const ScalarExpr& a);  // 1 / (1 + e^-a)
+ScalarExpr Greater(const ScalarExpr& a,
+                   const ScalarExpr& b);  // 1 where a > b, else 0
+ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then,
+                  const ScalarExpr& otherwise);
 
-// d e / d Arg(index), simplified. At a kink the derivative is the one of the branch taken when the comparison is false:
-// Max(x, 0) has derivative 0 at 0, as relu'(0) = 0.
+// d e / d Arg(index), simplified. At a kink the derivative is the one of the
+// branch taken when the comparison is false: Max(x, 0) has derivative 0 at 0,
+// as relu'(0) = 0.
 ScalarExpr Derivative(const ScalarExpr& e, int index);
 
-// `e` with Arg(i) replaced by replacements[i]; REQUIRES: ArgCount(e) <= replacements.size().
-ScalarExpr Substitute(const ScalarExpr& e, absl::Span<const ScalarExpr> replacements);
+// `e` with Arg(i) replaced by replacements[i]; REQUIRES: ArgCount(e) <=
+// replacements.size().
+ScalarExpr Substitute(const ScalarExpr& e,
+                      absl::Span<const ScalarExpr> replacements);
 
 // One more than the largest argument index used; 0 for a constant expression.
 int ArgCount(const ScalarExpr& e);
 bool DependsOn(const ScalarExpr& e, int index);
 
-// Arithmetic operations in the tree; a transcendental function and a comparison count one each.
+// Arithmetic operations in the tree; a transcendental function and a comparison
+// count one each.
 int64_t OperationCount(const ScalarExpr& e);
 
 // The value in double; the reference the emitted code is tested against.

@@ -11,10 +11,13 @@ int64_t ElementCount(const Shape& shape) {
   return count;
 }
 
-std::string ShapeString(const Shape& shape) { return shape.empty() ? "scalar" : absl::StrJoin(shape, "x"); }
+std::string ShapeString(const Shape& shape) {
+  return shape.empty() ? "scalar" : absl::StrJoin(shape, "x");
+}
 
 std::string TypeString(const TensorType& type) {
-  return absl::StrCat(type.dtype == DType::kInt32 ? "int32 " : "", ShapeString(type.shape),
+  return absl::StrCat(type.dtype == DType::kInt32 ? "int32 " : "",
+                      ShapeString(type.shape),
                       type.per_sample ? " per sample" : "");
 }
 
@@ -23,19 +26,24 @@ absl::Status CheckShape(const Shape& shape) {
   int64_t count = 1;
   for (int64_t extent : shape) {
     if (extent <= 0) {
-      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeString(shape), " has an extent below 1"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("shape ", ShapeString(shape), " has an extent below 1"));
     }
     if (extent > kMaxElements / count) {
-      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeString(shape), " has more than 2^40 elements"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "shape ", ShapeString(shape), " has more than 2^40 elements"));
     }
     count *= extent;
   }
   return absl::OkStatus();
 }
 
-std::string SizeString(const Size2& size) { return absl::StrCat(size.height, "x", size.width); }
+std::string SizeString(const Size2& size) {
+  return absl::StrCat(size.height, "x", size.width);
+}
 
-int64_t WindowOutput(int64_t extent, int64_t kernel, int64_t stride, int64_t padding) {
+int64_t WindowOutput(int64_t extent, int64_t kernel, int64_t stride,
+                     int64_t padding) {
   const int64_t room = extent + 2 * padding - kernel;
   return room < 0 ? 0 : room / stride + 1;
 }

@@ -33,18 +33,28 @@ std::vector<int> WithOuter(std::vector<int> extents, int outer) {
 class Lister {
  public:
   Lister(const Graph& graph, const PipelineOptions& options)
-      : graph_(graph), options_(options), real_(options.kind == PipelineKind::kLoss64 ? 64 : 32) {}
+      : graph_(graph),
+        options_(options),
+        real_(options.kind == PipelineKind::kLoss64 ? 64 : 32) {}
 
   std::vector<Argument> Run() {
     AddParameters();
     AddData();
-    if (options_.kind == PipelineKind::kGrad || options_.kind == PipelineKind::kStep) AddScalar(ArgumentKind::kScale);
+    if (options_.kind == PipelineKind::kGrad ||
+        options_.kind == PipelineKind::kStep)
+      AddScalar(ArgumentKind::kScale);
     if (options_.kind == PipelineKind::kStep) {
       AddScalar(ArgumentKind::kLearningRate);
       if (options_.optimizer == "momentum") AddScalar(ArgumentKind::kMomentum);
       AddScalar(ArgumentKind::kWeightDecay);
     }
-    Add({ArgumentKind::kWorkspace, "workspace", "", "", Halide::type_of<void*>(), {}, false});
+    Add({ArgumentKind::kWorkspace,
+         "workspace",
+         "",
+         "",
+         Halide::type_of<void*>(),
+         {},
+         false});
     AddResults();
     return std::move(arguments_);
   }
@@ -53,19 +63,28 @@ class Lister {
   void Add(Argument argument) { arguments_.push_back(std::move(argument)); }
 
   void AddScalar(ArgumentKind kind) {
-    Add({kind, ArgumentKindName(kind, false), "", "", Halide::Float(32), {}, false});
+    Add({kind,
+         ArgumentKindName(kind, false),
+         "",
+         "",
+         Halide::Float(32),
+         {},
+         false});
   }
 
   void AddParameters() {
     for (const Node& node : graph_.nodes()) {
       if (node.op->name() != "parameter") continue;
-      Add({ArgumentKind::kParameter, CName(node.name), node.name, "", Halide::Float(real_),
-           Extents(node.type.shape)});
+      Add({ArgumentKind::kParameter, CName(node.name), node.name, "",
+           Halide::Float(real_), Extents(node.type.shape)});
     }
-    if (options_.kind != PipelineKind::kStep || options_.optimizer != "momentum") return;
+    if (options_.kind != PipelineKind::kStep ||
+        options_.optimizer != "momentum")
+      return;
     for (const Output& output : graph_.outputs()) {
       if (output.kind != OutputKind::kGradient) continue;
-      Add({ArgumentKind::kStateIn, CName(output.name) + "_momentum", output.name, "momentum", Halide::Float(32),
+      Add({ArgumentKind::kStateIn, CName(output.name) + "_momentum",
+           output.name, "momentum", Halide::Float(32),
            Extents(graph_.node(output.node).type.shape)});
     }
   }
@@ -74,35 +93,58 @@ class Lister {
     for (const Node& node : graph_.nodes()) {
       if (const auto* input = dynamic_cast<const InputOp*>(node.op.get())) {
         const bool is_uint8 = input->format().storage == Storage::kUint8;
-        Add({ArgumentKind::kData, CName(node.name), node.name, "", is_uint8 ? Halide::UInt(8) : Halide::Float(32),
+        Add({ArgumentKind::kData, CName(node.name), node.name, "",
+             is_uint8 ? Halide::UInt(8) : Halide::Float(32),
              WithOuter(Extents(node.type.shape), kAnyExtent)});
       }
     }
     for (const Node& node : graph_.nodes()) {
       if (node.op->name() != "target") continue;
       Add({ArgumentKind::kTarget, CName(node.name), node.name, "",
-           node.type.dtype == DType::kInt32 ? Halide::Int(32) : Halide::Float(32),
+           node.type.dtype == DType::kInt32 ? Halide::Int(32)
+                                            : Halide::Float(32),
            WithOuter(Extents(node.type.shape), kAnyExtent)});
     }
-    Add({ArgumentKind::kIndex, "sample_index", "", "", Halide::Int(32), {options_.block}});
+    Add({ArgumentKind::kIndex,
+         "sample_index",
+         "",
+         "",
+         Halide::Int(32),
+         {options_.block}});
     if (options_.kind == PipelineKind::kInfer) return;
-    Add({ArgumentKind::kWeight, "sample_weight", "", "", Halide::Float(32), {options_.block}});
+    Add({ArgumentKind::kWeight,
+         "sample_weight",
+         "",
+         "",
+         Halide::Float(32),
+         {options_.block}});
   }
 
   void AddResults() {
     for (const Output& output : graph_.outputs()) {
       const std::string name = CName(output.name);
-      const std::vector<int> extents = Extents(graph_.node(output.node).type.shape);
+      const std::vector<int> extents =
+          Extents(graph_.node(output.node).type.shape);
       switch (output.kind) {
         case OutputKind::kHead:
-          Add({ArgumentKind::kOutput, name + "_out", output.name, "", Halide::Float(32),
-               WithOuter(extents, options_.block)});
+          Add({ArgumentKind::kOutput, name + "_out", output.name, "",
+               Halide::Float(32), WithOuter(extents, options_.block)});
           break;
         case OutputKind::kLoss:
-          Add({ArgumentKind::kLoss, "loss_out", "", "", Halide::Float(real_), {}});
+          Add({ArgumentKind::kLoss,
+               "loss_out",
+               "",
+               "",
+               Halide::Float(real_),
+               {}});
           break;
         case OutputKind::kMetric:
-          Add({ArgumentKind::kMetric, name + "_out", output.name, "", Halide::Float(32), {}});
+          Add({ArgumentKind::kMetric,
+               name + "_out",
+               output.name,
+               "",
+               Halide::Float(32),
+               {}});
           break;
         case OutputKind::kGradient:
           break;
@@ -110,15 +152,19 @@ class Lister {
     }
     for (const Output& output : graph_.outputs()) {
       if (output.kind != OutputKind::kGradient) continue;
-      const std::vector<int> extents = Extents(graph_.node(output.node).type.shape);
+      const std::vector<int> extents =
+          Extents(graph_.node(output.node).type.shape);
       const std::string name = CName(output.name);
       if (options_.kind == PipelineKind::kGrad) {
-        Add({ArgumentKind::kGradient, name + "_grad", output.name, "", Halide::Float(32), extents});
+        Add({ArgumentKind::kGradient, name + "_grad", output.name, "",
+             Halide::Float(32), extents});
         continue;
       }
-      Add({ArgumentKind::kParameterOut, name + "_out", output.name, "", Halide::Float(32), extents});
+      Add({ArgumentKind::kParameterOut, name + "_out", output.name, "",
+           Halide::Float(32), extents});
       if (options_.optimizer == "momentum") {
-        Add({ArgumentKind::kStateOut, name + "_momentum_out", output.name, "momentum", Halide::Float(32), extents});
+        Add({ArgumentKind::kStateOut, name + "_momentum_out", output.name,
+             "momentum", Halide::Float(32), extents});
       }
     }
   }
@@ -142,7 +188,8 @@ absl::StatusOr<PipelineKind> KindFromName(const std::string& name) {
   for (const auto& entry : kKinds) {
     if (entry.name == name) return entry.kind;
   }
-  return absl::InvalidArgumentError(absl::StrCat("there is no pipeline kind \"", name, "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no pipeline kind \"", name, "\""));
 }
 
 std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
@@ -185,9 +232,12 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
   return "?";
 }
 
-bool IsOutput(const Argument& argument) { return argument.kind >= ArgumentKind::kOutput; }
+bool IsOutput(const Argument& argument) {
+  return argument.kind >= ArgumentKind::kOutput;
+}
 
-std::vector<Argument> ListArguments(const Graph& graph, const PipelineOptions& options) {
+std::vector<Argument> ListArguments(const Graph& graph,
+                                    const PipelineOptions& options) {
   return Lister(graph, options).Run();
 }
 
@@ -201,7 +251,8 @@ Graph PipelineGraph(const Graph& training, PipelineKind kind) {
       return KeepOutputs(training, {OutputKind::kLoss});
     case PipelineKind::kGrad:
     case PipelineKind::kStep:
-      return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric, OutputKind::kGradient});
+      return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric,
+                                    OutputKind::kGradient});
   }
   return training;
 }

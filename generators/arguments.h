@@ -1,4 +1,5 @@
-// The argument list of every pipeline: one function decides it for the Halide generator, the manifest and the tests.
+// The argument list of every pipeline: one function decides it for the Halide
+// generator, the manifest and the tests.
 #ifndef KILN_GENERATORS_ARGUMENTS_H_
 #define KILN_GENERATORS_ARGUMENTS_H_
 
@@ -16,9 +17,9 @@ enum class Schedule { kNaive, kFast };
 
 struct PipelineOptions {
   PipelineKind kind = PipelineKind::kInfer;
-  int block = 1;           // samples per call, the extent of every `n`
+  int block = 1;  // samples per call, the extent of every `n`
   Schedule schedule = Schedule::kFast;
-  std::string optimizer;   // of a step: "sgd" or "momentum"
+  std::string optimizer;  // of a step: "sgd" or "momentum"
 };
 
 // "infer", ... and back.
@@ -27,32 +28,34 @@ absl::StatusOr<PipelineKind> KindFromName(const std::string& name);
 
 // What an argument is; names as in the manifest.
 enum class ArgumentKind {
-  kParameter,      // input: a parameter tensor
-  kStateIn,        // input: an optimizer's state for a parameter
-  kData,           // input: the data set's column, samples outermost
-  kTarget,         // input: the data set's targets, samples outermost
-  kIndex,          // input: the row of the data set for each lane
-  kWeight,         // input: 1, or 0 for a lane past the end of the batch
-  kScale,          // scalar: multiplies the gradient
-  kLearningRate,   // scalar
-  kMomentum,       // scalar
-  kWeightDecay,    // scalar
-  kWorkspace,      // scalar pointer: the planned memory
-  kOutput,         // output: a head, lanes outermost
-  kLoss,           // output: sum over the lanes of weight * loss
-  kMetric,         // output: sum over the lanes of weight * metric
-  kGradient,       // output: accumulated in place
-  kParameterOut,   // output: the updated parameter
-  kStateOut,       // output: the updated state
+  kParameter,     // input: a parameter tensor
+  kStateIn,       // input: an optimizer's state for a parameter
+  kData,          // input: the data set's column, samples outermost
+  kTarget,        // input: the data set's targets, samples outermost
+  kIndex,         // input: the row of the data set for each lane
+  kWeight,        // input: 1, or 0 for a lane past the end of the batch
+  kScale,         // scalar: multiplies the gradient
+  kLearningRate,  // scalar
+  kMomentum,      // scalar
+  kWeightDecay,   // scalar
+  kWorkspace,     // scalar pointer: the planned memory
+  kOutput,        // output: a head, lanes outermost
+  kLoss,          // output: sum over the lanes of weight * loss
+  kMetric,        // output: sum over the lanes of weight * metric
+  kGradient,      // output: accumulated in place
+  kParameterOut,  // output: the updated parameter
+  kStateOut,      // output: the updated state
 };
 
 struct Argument {
   ArgumentKind kind;
-  std::string name;            // in C and in Halide
-  std::string tensor;          // what it is of: the parameter's, input's, target's, head's or metric's name
-  std::string slot;            // of optimizer state: "momentum"
+  std::string name;    // in C and in Halide
+  std::string tensor;  // what it is of: the parameter's, input's, target's,
+                       // head's or metric's name
+  std::string slot;    // of optimizer state: "momentum"
   Halide::Type type;
-  std::vector<int> extents;    // innermost first; kAnyExtent for the samples of the data set. Empty for scalars.
+  std::vector<int> extents;  // innermost first; kAnyExtent for the samples of
+                             // the data set. Empty for scalars.
   bool is_buffer = true;
 };
 
@@ -61,10 +64,13 @@ constexpr int kAnyExtent = -1;
 std::string ArgumentKindName(ArgumentKind kind, bool is_double);
 bool IsOutput(const Argument& argument);
 
-// The arguments of the pipeline, inputs first, in the order of its C function. `graph` is the graph it computes.
-std::vector<Argument> ListArguments(const Graph& graph, const PipelineOptions& options);
+// The arguments of the pipeline, inputs first, in the order of its C function.
+// `graph` is the graph it computes.
+std::vector<Argument> ListArguments(const Graph& graph,
+                                    const PipelineOptions& options);
 
-// The part of `training` (forward, backward, all outputs) that this kind of pipeline computes.
+// The part of `training` (forward, backward, all outputs) that this kind of
+// pipeline computes.
 Graph PipelineGraph(const Graph& training, PipelineKind kind);
 
 }  // namespace kiln

@@ -10,8 +10,8 @@ using Halide::Expr;
 using Halide::Func;
 using Halide::Var;
 
-Lowering::Lowering(const Graph& graph, const PipelineOptions& options, const Halide::Target& target,
-                   InputSource& inputs)
+Lowering::Lowering(const Graph& graph, const PipelineOptions& options,
+                   const Halide::Target& target, InputSource& inputs)
     : graph_(graph),
       options_(options),
       inputs_(inputs),
@@ -22,12 +22,15 @@ Lowering::Lowering(const Graph& graph, const PipelineOptions& options, const Hal
       users_(graph.Users()),
       lowered_(graph.size()) {
   index_ = inputs_.Buffer(argument(ArgumentKind::kIndex));
-  if (options.kind != PipelineKind::kInfer) weight_ = inputs_.Buffer(argument(ArgumentKind::kWeight));
+  if (options.kind != PipelineKind::kInfer)
+    weight_ = inputs_.Buffer(argument(ArgumentKind::kWeight));
 }
 
-const Argument& Lowering::argument(ArgumentKind kind, const std::string& tensor) const {
-  return *std::find_if(arguments_.begin(), arguments_.end(),
-                       [&](const Argument& a) { return a.kind == kind && a.tensor == tensor; });
+const Argument& Lowering::argument(ArgumentKind kind,
+                                   const std::string& tensor) const {
+  return *std::find_if(
+      arguments_.begin(), arguments_.end(),
+      [&](const Argument& a) { return a.kind == kind && a.tensor == tensor; });
 }
 
 Expr Lowering::SampleRow(const Expr& n, const Argument& data) const {
@@ -43,8 +46,9 @@ void Lowering::Run() {
 }
 
 int Lowering::OutputCount(NodeId id) const {
-  return static_cast<int>(std::count_if(graph_.outputs().begin(), graph_.outputs().end(),
-                                        [&](const Output& output) { return output.node == id; }));
+  return static_cast<int>(
+      std::count_if(graph_.outputs().begin(), graph_.outputs().end(),
+                    [&](const Output& output) { return output.node == id; }));
 }
 
 bool Lowering::OnlyFeedsPointwise(const Node& node) const {
@@ -53,11 +57,13 @@ bool Lowering::OnlyFeedsPointwise(const Node& node) const {
   return graph_.node(users_[id][0]).op->name() == "pointwise";
 }
 
-// An accumulator with one user, a pointwise op, is computed in that op's tiles: bias, sum and activation in registers.
-// Of several accumulators that meet in one pointwise op the last is. A parameter's gradient is computed in the tiles of
-// the output that it updates.
+// An accumulator with one user, a pointwise op, is computed in that op's tiles:
+// bias, sum and activation in registers. Of several accumulators that meet in
+// one pointwise op the last is. A parameter's gradient is computed in the tiles
+// of the output that it updates.
 bool Lowering::LeavesToConsumer(NodeId id) const {
-  if (!graph_.node(id).type.per_sample) return users_[id].empty() && OutputCount(id) == 1;
+  if (!graph_.node(id).type.per_sample)
+    return users_[id].empty() && OutputCount(id) == 1;
   if (!OnlyFeedsPointwise(graph_.node(id))) return false;
   const Node& user = graph_.node(users_[id][0]);
   return *std::max_element(user.inputs.begin(), user.inputs.end()) == id;
@@ -88,7 +94,8 @@ const Lowered* Lowering::PendingInput(const Node& node) const {
 }
 
 std::vector<Var> ParameterVars(const TensorType& type) {
-  static const char* const kNames[4][4] = {{"i"}, {"i", "o"}, {"x", "y", "c"}, {"kx", "ky", "ci", "co"}};
+  static const char* const kNames[4][4] = {
+      {"i"}, {"i", "o"}, {"x", "y", "c"}, {"kx", "ky", "ci", "co"}};
   std::vector<Var> vars;
   const size_t rank = type.shape.size();
   for (size_t i = 0; i < rank; ++i) vars.emplace_back(kNames[rank - 1][i]);
@@ -101,8 +108,12 @@ std::vector<Var> SampleVars(const TensorType& type) {
   return vars;
 }
 
-std::vector<Var> NodeVars(const TensorType& type) { return type.per_sample ? SampleVars(type) : ParameterVars(type); }
+std::vector<Var> NodeVars(const TensorType& type) {
+  return type.per_sample ? SampleVars(type) : ParameterVars(type);
+}
 
-std::vector<Expr> Exprs(const std::vector<Var>& vars) { return {vars.begin(), vars.end()}; }
+std::vector<Expr> Exprs(const std::vector<Var>& vars) {
+  return {vars.begin(), vars.end()};
+}
 
 }  // namespace kiln

@@ -1,6 +1,8 @@
-// Graph -> Halide Funcs. Inside a pipeline every per-sample tensor is laid out with the sample innermost: an image is
-// f(n, x, y, c), a vector f(n, i), a scalar f(n), with n in [0, block). Parameters keep PyTorch's row-major layout: the
-// convolution weight is w(x, y, in, out), the dense weight w(in, out).
+// Graph -> Halide Funcs. Inside a pipeline every per-sample tensor is laid out
+// with the sample innermost: an image is f(n, x, y, c), a vector f(n, i), a
+// scalar f(n), with n in [0, block). Parameters keep PyTorch's row-major
+// layout: the convolution weight is w(x, y, in, out), the dense weight w(in,
+// out).
 #ifndef KILN_GENERATORS_LOWERING_H_
 #define KILN_GENERATORS_LOWERING_H_
 
@@ -15,7 +17,8 @@
 
 namespace kiln {
 
-// Where a pipeline's inputs come from: a generator's inputs, or ImageParams in tests.
+// Where a pipeline's inputs come from: a generator's inputs, or ImageParams in
+// tests.
 class InputSource {
  public:
   virtual ~InputSource() = default;
@@ -28,19 +31,23 @@ class InputSource {
 // What an op's lowering gives back.
 struct Lowered {
   Halide::Func func;
-  // Set when `func` accumulates and should be computed inside the tiles of whatever stores it: schedules both. The
-  // consumer has the dimensions of `func`; `stage` -1 is its pure definition, k its k-th update.
+  // Set when `func` accumulates and should be computed inside the tiles of
+  // whatever stores it: schedules both. The consumer has the dimensions of
+  // `func`; `stage` -1 is its pure definition, k its k-th update.
   std::function<void(Halide::Func consumer, int stage)> tile = nullptr;
-  // Of a func that is inlined: the step in x and y after which its index arithmetic repeats, for the consumer to unroll.
+  // Of a func that is inlined: the step in x and y after which its index
+  // arithmetic repeats, for the consumer to unroll.
   int period_x = 1;
   int period_y = 1;
 };
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const PipelineOptions& options, const Halide::Target& target, InputSource& inputs);
+  Lowering(const Graph& graph, const PipelineOptions& options,
+           const Halide::Target& target, InputSource& inputs);
 
-  // Defines and schedules a Func for every node. The accumulators of gradients are left to FinishGradient.
+  // Defines and schedules a Func for every node. The accumulators of gradients
+  // are left to FinishGradient.
   void Run();
 
   // What ops ask for.
@@ -51,21 +58,32 @@ class Lowering {
   int vector_size() const { return vector_size_; }
   int registers() const { return registers_; }
   const Halide::Func& func(NodeId id) const { return lowered_[id].func; }
-  const Halide::Func& input(const Node& node, int i) const { return lowered_[node.inputs[i]].func; }
+  const Halide::Func& FuncOf(const Node& node) const {
+    return lowered_[IdOf(node)].func;
+  }
+  const Halide::Func& input(const Node& node, int i) const {
+    return lowered_[node.inputs[i]].func;
+  }
   const TensorType& type(NodeId id) const { return graph_.node(id).type; }
   InputSource& inputs() { return inputs_; }
-  const Argument& argument(ArgumentKind kind, const std::string& tensor = "") const;
-  Halide::Expr Scalar(ArgumentKind kind) { return inputs_.Scalar(argument(kind)); }
+  const Argument& argument(ArgumentKind kind,
+                           const std::string& tensor = "") const;
+  Halide::Expr Scalar(ArgumentKind kind) {
+    return inputs_.Scalar(argument(kind));
+  }
 
   // Row of the data set that lane n reads, always inside the data set.
   Halide::Expr SampleRow(const Halide::Expr& n, const Argument& data) const;
   // The lane's weight: 0 past the end of the batch.
-  Halide::Expr SampleWeight(const Halide::Expr& n) const { return Halide::cast(real_, weight_(n)); }
+  Halide::Expr SampleWeight(const Halide::Expr& n) const {
+    return Halide::cast(real_, weight_(n));
+  }
 
   // The accumulator of an input that left it to its consumer, if any.
   const Lowered* PendingInput(const Node& node) const;
 
-  // Whether the node's one reader is a pointwise op, so that its index arithmetic is best inlined there.
+  // Whether the node's one reader is a pointwise op, so that its index
+  // arithmetic is best inlined there.
   bool OnlyFeedsPointwise(const Node& node) const;
 
   // The gradient accumulators, for the pipeline's outputs to tile.
@@ -75,7 +93,9 @@ class Lowering {
   void Store(NodeId id);
   bool LeavesToConsumer(NodeId id) const;
   int OutputCount(NodeId id) const;
-  NodeId IdOf(const Node& node) const { return static_cast<NodeId>(&node - graph_.nodes().data()); }
+  NodeId IdOf(const Node& node) const {
+    return static_cast<NodeId>(&node - graph_.nodes().data());
+  }
 
   const Graph& graph_;
   const PipelineOptions options_;
@@ -89,11 +109,13 @@ class Lowering {
   std::vector<Lowered> lowered_;
 };
 
-// Lowers one node; looked up by the op's name in the registry (registry.cc), one line an op.
+// Lowers one node; looked up by the op's name in the registry (registry.cc),
+// one line an op.
 using LowerOp = Lowered (*)(Lowering& lowering, const Node& node);
 LowerOp FindLowering(absl::string_view op);
 
-// Pure variables of a per-sample tensor: n, then the extents innermost first (n, x, y, c or n, i or n).
+// Pure variables of a per-sample tensor: n, then the extents innermost first
+// (n, x, y, c or n, i or n).
 std::vector<Halide::Var> SampleVars(const TensorType& type);
 // The same without n, for parameters.
 std::vector<Halide::Var> ParameterVars(const TensorType& type);

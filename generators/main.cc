@@ -1,9 +1,11 @@
 // The main of every <model>.generator.
 //
-//   <model>.generator --bundle --name=NAME --out=DIR --records=A.json,B.json   writes the manifest and its C++ wrapping
-//   <model>.generator <Halide generator arguments>                             emits one pipeline
+//   <model>.generator --bundle --name=NAME --out=DIR --records=A.json,B.json
+//   writes the manifest and its C++ wrapping <model>.generator <Halide
+//   generator arguments>                             emits one pipeline
 //
-// A wrong model is one line on standard error, "file:line: layer: what is wrong", and exit code 1.
+// A wrong model is one line on standard error, "file:line: layer: what is
+// wrong", and exit code 1.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -26,7 +28,8 @@ int Fail(const absl::Status& status) {
 std::string FlagValue(int argc, char** argv, const std::string& flag) {
   for (int i = 1; i < argc; ++i) {
     absl::string_view argument = argv[i];
-    if (absl::ConsumePrefix(&argument, "--" + flag + "=")) return std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--" + flag + "="))
+      return std::string(argument);
   }
   return "";
 }
@@ -38,8 +41,10 @@ int main(int argc, char** argv) {
   if (!model.ok()) return Fail(model.status());
   const bool is_bundle = argc > 1 && absl::string_view(argv[1]) == "--bundle";
   if (!is_bundle) return Halide::Internal::generate_filter_main(argc, argv);
-  const std::vector<std::string> records = absl::StrSplit(FlagValue(argc, argv, "records"), ',', absl::SkipEmpty());
+  const std::vector<std::string> records =
+      absl::StrSplit(FlagValue(argc, argv, "records"), ',', absl::SkipEmpty());
   const absl::Status status =
-      kiln::WriteBundle(*model, FlagValue(argc, argv, "name"), FlagValue(argc, argv, "out"), records);
+      kiln::WriteBundle(*model, FlagValue(argc, argv, "name"),
+                        FlagValue(argc, argv, "out"), records);
   return status.ok() ? 0 : Fail(status);
 }

@@ -18,13 +18,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kArenaAlignment = 16;  // floats: 64 bytes, a cache line and a vector
+constexpr int64_t kArenaAlignment =
+    16;  // floats: 64 bytes, a cache line and a vector
 
 absl::Status WriteFile(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
   file.close();
-  if (file.fail()) return absl::InternalError(absl::StrCat(path, ": cannot be written"));
+  if (file.fail())
+    return absl::InternalError(absl::StrCat(path, ": cannot be written"));
   return absl::OkStatus();
 }
 
@@ -45,7 +47,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kNormal:
       return {{"kind", "normal"}, {"mean", init.a}, {"stddev", init.b}};
     case Initializer::Kind::kTruncatedNormal:
-      return {{"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+      return {
+          {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
   }
   return {};
 }
@@ -83,8 +86,10 @@ void AddData(const Graph& graph, Json& manifest) {
                                     {"shape", node.type.shape},
                                     {"storage", is_uint8 ? "uint8" : "float32"},
                                     {"scale", input->format().scale}});
-    } else if (const auto* target = dynamic_cast<const TargetOp*>(node.op.get())) {
-      Json entry = {{"name", node.name}, {"kind", target->classes() > 0 ? "class" : "value"}};
+    } else if (const auto* target =
+                   dynamic_cast<const TargetOp*>(node.op.get())) {
+      Json entry = {{"name", node.name},
+                    {"kind", target->classes() > 0 ? "class" : "value"}};
       if (target->classes() > 0) entry["classes"] = target->classes();
       entry["shape"] = node.type.shape;
       entry["storage"] = target->classes() > 0 ? "int32" : "float32";
@@ -99,7 +104,9 @@ void AddOutputs(const Graph& graph, Json& manifest) {
   manifest["metrics"] = Json::array();
   for (const Output& output : graph.outputs()) {
     if (output.kind == OutputKind::kHead) {
-      manifest["outputs"].push_back({{"name", output.name}, {"shape", graph.node(output.node).type.shape}});
+      manifest["outputs"].push_back(
+          {{"name", output.name},
+           {"shape", graph.node(output.node).type.shape}});
     } else if (output.kind == OutputKind::kLoss) {
       manifest["losses"].push_back({{"name", output.name}, {"weight", 1.0}});
     } else if (output.kind == OutputKind::kMetric) {
@@ -109,31 +116,35 @@ void AddOutputs(const Graph& graph, Json& manifest) {
 }
 
 void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
-  manifest["defaults"] = {{"data", defaults.data},
-                          {"batch", defaults.batch},
-                          {"epochs", defaults.epochs},
-                          {"steps", defaults.steps},
-                          {"optimizer", defaults.optimizer},
-                          {"learning_rate", defaults.learning_rate},
-                          {"learning_rate_schedule", defaults.learning_rate_schedule},
-                          {"momentum", defaults.momentum},
-                          {"weight_decay", defaults.weight_decay}};
+  manifest["defaults"] = {
+      {"data", defaults.data},
+      {"batch", defaults.batch},
+      {"epochs", defaults.epochs},
+      {"steps", defaults.steps},
+      {"optimizer", defaults.optimizer},
+      {"learning_rate", defaults.learning_rate},
+      {"learning_rate_schedule", defaults.learning_rate_schedule},
+      {"momentum", defaults.momentum},
+      {"weight_decay", defaults.weight_decay}};
 }
 
-// The rows of `summary`: every node that computes something, with the parameters it reads.
+// The rows of `summary`: every node that computes something, with the
+// parameters it reads.
 void AddLayers(const Graph& graph, Json& manifest) {
   manifest["layers"] = Json::array();
   for (const Node& node : graph.nodes()) {
     if (node.inputs.empty()) continue;
     int64_t parameters = 0;
     for (NodeId input : node.inputs) {
-      if (graph.node(input).op->name() == "parameter") parameters += ElementCount(graph.node(input).type.shape);
+      if (graph.node(input).op->name() == "parameter")
+        parameters += ElementCount(graph.node(input).type.shape);
     }
-    manifest["layers"].push_back({{"name", node.name},
-                                  {"op", std::string(node.op->name().data(), node.op->name().size())},
-                                  {"output_shape", node.type.shape},
-                                  {"parameters", parameters},
-                                  {"flops", node.op->Flops(graph.InputTypes(node), node.type).all}});
+    manifest["layers"].push_back(
+        {{"name", node.name},
+         {"op", std::string(node.op->name().data(), node.op->name().size())},
+         {"output_shape", node.type.shape},
+         {"parameters", parameters},
+         {"flops", node.op->Flops(graph.InputTypes(node), node.type).all}});
   }
 }
 
@@ -143,13 +154,16 @@ void AddGraphs(const CompiledModel& model, Json& manifest) {
                        {"useful_forward", flops.useful_forward},
                        {"useful_backward", flops.useful_backward}};
   const Graph backward = KeepOutputs(model.training, {OutputKind::kGradient});
-  manifest["graph"] = {
-      {"forward", ToDot(model.forward)}, {"backward", ToDot(backward)}, {"final", ToDot(model.training)}};
-  manifest["text"] = {
-      {"forward", ToText(model.forward)}, {"backward", ToText(backward)}, {"final", ToText(model.training)}};
+  manifest["graph"] = {{"forward", ToDot(model.forward)},
+                       {"backward", ToDot(backward)},
+                       {"final", ToDot(model.training)}};
+  manifest["text"] = {{"forward", ToText(model.forward)},
+                      {"backward", ToText(backward)},
+                      {"final", ToText(model.training)}};
 }
 
-// A string literal may not be long (C++ asks compilers for 65,536 bytes), so the text is cut and joined by the compiler.
+// A string literal may not be long (C++ asks compilers for 65,536 bytes), so
+// the text is cut and joined by the compiler.
 std::string RawLiteral(const std::string& text) {
   constexpr size_t kPiece = 8000;
   std::string literal;
@@ -163,53 +177,69 @@ std::string BundleSource(const std::string& name, const Json& manifest) {
   std::string declarations, table;
   for (const Json& pipeline : manifest["pipelines"]) {
     const std::string function = pipeline["function"];
-    absl::StrAppend(&declarations, "extern \"C\" int ", function, "_argv(void** args);\n");
+    absl::StrAppend(&declarations, "extern \"C\" int ", function,
+                    "_argv(void** args);\n");
     absl::StrAppend(&table, "    {\"", function, "\", ", function, "_argv},\n");
   }
-  return absl::StrCat("// Generated by Kiln from the model ", name, ".\n#include \"", name, ".h\"\n\n", declarations,
-                      "\nnamespace kiln::models {\nnamespace {\n\nconstexpr PipelineEntry kPipelines[] = {\n", table,
-                      "};\n\nconstexpr char kManifest[] =\n", RawLiteral(manifest.dump(1)),
-                      ";\n\nconstexpr Bundle kBundle = {\"", name, "\", kManifest, kPipelines, ",
-                      manifest["pipelines"].size(), "};\n\n}  // namespace\n\nconst Bundle& ", name,
-                      "() { return kBundle; }\n\n}  // namespace kiln::models\n");
+  return absl::StrCat(
+      "// Generated by Kiln from the model ", name, ".\n#include \"", name,
+      ".h\"\n\n", declarations,
+      "\nnamespace kiln::models {\nnamespace {\n\nconstexpr PipelineEntry "
+      "kPipelines[] = {\n",
+      table, "};\n\nconstexpr char kManifest[] =\n",
+      RawLiteral(manifest.dump(1)), ";\n\nconstexpr Bundle kBundle = {\"", name,
+      "\", kManifest, kPipelines, ", manifest["pipelines"].size(),
+      "};\n\n}  // namespace\n\nconst Bundle& ", name,
+      "() { return kBundle; }\n\n}  // namespace kiln::models\n");
 }
 
 std::string HeaderSource(const std::string& name) {
-  return absl::StrCat("// Generated by Kiln: the model ", name, ", its manifest and compiled pipelines.\n#pragma once\n\n",
-                      "#include \"runtime/bundle.h\"\n\nnamespace kiln::models {\n\nconst Bundle& ", name,
-                      "();\n\n}  // namespace kiln::models\n");
+  return absl::StrCat(
+      "// Generated by Kiln: the model ", name,
+      ", its manifest and compiled pipelines.\n#pragma once\n\n",
+      "#include \"runtime/bundle.h\"\n\nnamespace kiln::models {\n\nconst "
+      "Bundle& ",
+      name, "();\n\n}  // namespace kiln::models\n");
 }
 
 std::string MainSource(const std::string& name) {
-  return absl::StrCat("// Generated by Kiln: the command line of the model ", name, ".\n#include \"", name,
-                      ".h\"\n#include \"runtime/command_line.h\"\n\nint main(int argc, char** argv) {\n",
-                      "  return kiln::RunCommandLine(kiln::models::", name, "(), argc, argv);\n}\n");
+  return absl::StrCat("// Generated by Kiln: the command line of the model ",
+                      name, ".\n#include \"", name,
+                      ".h\"\n#include \"runtime/command_line.h\"\n\nint "
+                      "main(int argc, char** argv) {\n",
+                      "  return kiln::RunCommandLine(kiln::models::", name,
+                      "(), argc, argv);\n}\n");
 }
 
 std::string FunctionName(const std::string& record_path) {
   const size_t slash = record_path.rfind('/');
-  const std::string file = slash == std::string::npos ? record_path : record_path.substr(slash + 1);
+  const std::string file =
+      slash == std::string::npos ? record_path : record_path.substr(slash + 1);
   return std::string(absl::StripSuffix(file, ".json"));
 }
 
 }  // namespace
 
-absl::Status WritePipelineRecord(const std::string& path, const PipelineRecord& record) {
+absl::Status WritePipelineRecord(const std::string& path,
+                                 const PipelineRecord& record) {
   const bool is_double = record.options.kind == PipelineKind::kLoss64;
   Json json = {{"function", FunctionName(path)},
                {"kind", KindName(record.options.kind)},
                {"block", record.options.block},
                {"optimizer", record.options.optimizer},
-               {"schedule", record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
+               {"schedule",
+                record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
                {"workspace_bytes", record.plan.bytes},
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
   for (const PlannedAllocation& allocation : record.plan.allocations) {
-    json["allocations"].push_back(
-        {{"name", allocation.name}, {"bytes", allocation.bytes}, {"offset", allocation.offset}});
+    json["allocations"].push_back({{"name", allocation.name},
+                                   {"bytes", allocation.bytes},
+                                   {"offset", allocation.offset}});
   }
   for (const Argument& argument : record.arguments) {
-    Json entry = {{"name", argument.name}, {"kind", ArgumentKindName(argument.kind, is_double)}};
+    Json entry = {{"name", argument.name},
+                  {"kind", ArgumentKindName(argument.kind, is_double)}};
     if (!argument.tensor.empty()) entry["tensor"] = argument.tensor;
     if (!argument.slot.empty()) entry["slot"] = argument.slot;
     json["arguments"].push_back(entry);
@@ -217,7 +247,8 @@ absl::Status WritePipelineRecord(const std::string& path, const PipelineRecord& 
   return WriteFile(path, json.dump(1));
 }
 
-absl::Status WriteBundle(const CompiledModel& model, const std::string& name, const std::string& directory,
+absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
+                         const std::string& directory,
                          const std::vector<std::string>& record_paths) {
   Json manifest = {{"kiln_manifest", 1}, {"model", name}};
   AddParameters(model.training, manifest);
@@ -231,15 +262,20 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name, co
     absl::StatusOr<std::string> text = ReadFile(path);
     if (!text.ok()) return text.status();
     Json record = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    if (record.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path, ": is no pipeline record"));
+    if (record.is_discarded())
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": is no pipeline record"));
     manifest["pipelines"].push_back(std::move(record));
   }
   const std::string base = directory + "/" + name;
-  for (const auto& [suffix, text] : {std::pair{".manifest.json", manifest.dump(1)},
-                                     {".h", HeaderSource(name)},
-                                     {"_bundle.cc", BundleSource(name, manifest)},
-                                     {"_main.cc", MainSource(name)}}) {
-    if (absl::Status status = WriteFile(absl::StrCat(base, suffix), text); !status.ok()) return status;
+  for (const auto& [suffix, text] :
+       {std::pair{".manifest.json", manifest.dump(1)},
+        {".h", HeaderSource(name)},
+        {"_bundle.cc", BundleSource(name, manifest)},
+        {"_main.cc", MainSource(name)}}) {
+    if (absl::Status status = WriteFile(absl::StrCat(base, suffix), text);
+        !status.ok())
+      return status;
   }
   return absl::OkStatus();
 }

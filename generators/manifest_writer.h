@@ -1,5 +1,6 @@
-// The manifest: all the runtime knows of a model, as JSON. Each pipeline's generator run writes its part (a record); the
-// bundle step joins them with the graph's part and wraps the result in C++.
+// The manifest: all the runtime knows of a model, as JSON. Each pipeline's
+// generator run writes its part (a record); the bundle step joins them with the
+// graph's part and wraps the result in C++.
 #ifndef KILN_GENERATORS_MANIFEST_WRITER_H_
 #define KILN_GENERATORS_MANIFEST_WRITER_H_
 
@@ -21,11 +22,13 @@ struct PipelineRecord {
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".
-absl::Status WritePipelineRecord(const std::string& path, const PipelineRecord& record);
+absl::Status WritePipelineRecord(const std::string& path,
+                                 const PipelineRecord& record);
 
-// Writes <name>.manifest.json, <name>.h, <name>_bundle.cc and <name>_main.cc into `directory`, from the model and the
-// records of its pipelines.
-absl::Status WriteBundle(const CompiledModel& model, const std::string& name, const std::string& directory,
+// Writes <name>.manifest.json, <name>.h, <name>_bundle.cc and <name>_main.cc
+// into `directory`, from the model and the records of its pipelines.
+absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
+                         const std::string& directory,
                          const std::vector<std::string>& record_paths);
 
 }  // namespace kiln

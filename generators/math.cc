@@ -20,70 +20,90 @@ Expr Polynomial(const Expr& x, std::initializer_list<double> coefficients) {
   return sum;
 }
 
-Expr Constant(const Type& type, double value) { return Halide::Internal::make_const(type, value); }
+Expr Constant(const Type& type, double value) {
+  return Halide::Internal::make_const(type, value);
+}
 
 // 2^n for an integral n in [-126, 127], by its exponent bits.
-Expr PowerOfTwo(const Expr& n) { return Halide::reinterpret<float>((n + 127) << 23); }
+Expr PowerOfTwo(const Expr& n) {
+  return Halide::reinterpret<float>((n + 127) << 23);
+}
 
 // Clamps compare false with NaN and so would turn it into a number.
-Expr KeepNan(const Expr& x, const Expr& result) { return Halide::select(Halide::is_nan(x), x, result); }
+Expr KeepNan(const Expr& x, const Expr& result) {
+  return Halide::select(Halide::is_nan(x), x, result);
+}
 
 }  // namespace
 
-// e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2) / 2; ln 2 in two parts, of which the first times n is exact. The
-// polynomial's relative error is 3e-9. 2^n in two factors covers subnormal results and overflow to infinity.
+// e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2) / 2; ln 2 in two parts,
+// of which the first times n is exact. The polynomial's relative error is 3e-9.
+// 2^n in two factors covers subnormal results and overflow to infinity.
 Expr EmitExp(const Expr& x) {
   if (x.type().bits() == 64) return Halide::exp(x);
   const Expr clamped = Halide::clamp(x, -104.0f, 89.0f);
   const Expr n = Halide::round(clamped * 1.44269504f);
-  const Expr r = Halide::strict_float(clamped - n * 0.693359375f) - n * -2.12194440e-4f;
-  const Expr tail = Polynomial(r, {0.49999993447660, 0.16666520630428, 0.04166838807266, 0.00836871699885,
-                                   0.00138145973402});
+  const Expr r =
+      Halide::strict_float(clamped - n * 0.693359375f) - n * -2.12194440e-4f;
+  const Expr tail =
+      Polynomial(r, {0.49999993447660, 0.16666520630428, 0.04166838807266,
+                     0.00836871699885, 0.00138145973402});
   const Expr e_r = 1.0f + (r + r * r * tail);
   const Expr k = Halide::cast<int32_t>(n), half = k >> 1;
   return KeepNan(x, e_r * PowerOfTwo(half) * PowerOfTwo(k - half));
 }
 
-// log(x) = e ln 2 + log(1 + f) with x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). The polynomial's relative error is
-// 8e-10. Subnormal numbers are scaled up first.
+// log(x) = e ln 2 + log(1 + f) with x = 2^e (1 + f), sqrt(1/2) <= 1 + f <
+// sqrt(2). The polynomial's relative error is 8e-10. Subnormal numbers are
+// scaled up first.
 Expr EmitLog(const Expr& x) {
   if (x.type().bits() == 64) return Halide::log(x);
   const Expr tiny = x < std::numeric_limits<float>::min();
-  const Expr bits = Halide::reinterpret<int32_t>(Halide::select(tiny, x * 8388608.0f, x));
-  const Expr offset = bits - 0x3f3504f3;  // the bits of sqrt(1/2): the exponent of the quotient is now e
-  const Expr e = Halide::cast<float>((offset >> 23) - Halide::select(tiny, 23, 0));
+  const Expr bits =
+      Halide::reinterpret<int32_t>(Halide::select(tiny, x * 8388608.0f, x));
+  const Expr offset = bits - 0x3f3504f3;  // the bits of sqrt(1/2): the exponent
+                                          // of the quotient is now e
+  const Expr e =
+      Halide::cast<float>((offset >> 23) - Halide::select(tiny, 23, 0));
   const Expr m = Halide::reinterpret<float>((offset & 0x7fffff) + 0x3f3504f3);
   const Expr f = m - 1.0f;
-  const Expr tail = Polynomial(f, {0.33333312603372, -0.25000009601744, 0.20002118699051, -0.16667995750882,
-                                   0.14219551563337, -0.12405590299060, 0.11888169048084, -0.11675646004031,
-                                   0.06746618923433});
+  const Expr tail =
+      Polynomial(f, {0.33333312603372, -0.25000009601744, 0.20002118699051,
+                     -0.16667995750882, 0.14219551563337, -0.12405590299060,
+                     0.11888169048084, -0.11675646004031, 0.06746618923433});
   const Expr log1p = f - (0.5f * f * f - f * f * f * tail);
   const Expr finite = e * 0.693359375f + (e * -2.12194440e-4f + log1p);
-  const Expr infinity = Constant(x.type(), std::numeric_limits<float>::infinity());
+  const Expr infinity =
+      Constant(x.type(), std::numeric_limits<float>::infinity());
   const Expr nan = Constant(x.type(), std::numeric_limits<float>::quiet_NaN());
-  return KeepNan(x, Halide::select(x == 0.0f, -infinity, x < 0.0f, nan, x == infinity, infinity, finite));
+  return KeepNan(x, Halide::select(x == 0.0f, -infinity, x < 0.0f, nan,
+                                   x == infinity, infinity, finite));
 }
 
-// An odd rational approximation on [-9, 9], past which tanh is 1 in float32: x P(x^2) / Q(x^2), both of degree 4, with
-// relative error 2e-8.
+// An odd rational approximation on [-9, 9], past which tanh is 1 in float32: x
+// P(x^2) / Q(x^2), both of degree 4, with relative error 2e-8.
 Expr EmitTanh(const Expr& x) {
   if (x.type().bits() == 64) return Halide::tanh(x);
   const Expr clamped = Halide::clamp(x, -9.0f, 9.0f);
   const Expr u = clamped * clamped;
-  const Expr p = Polynomial(u, {0.9999999796239435, 0.13380981150318985, 0.00349553454392583, 2.0608185160714306e-05,
-                                1.3353413977883785e-08});
-  const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154, 0.00032855463477344447,
-                                7.776047448721657e-07});
+  const Expr p = Polynomial(
+      u, {0.9999999796239435, 0.13380981150318985, 0.00349553454392583,
+          2.0608185160714306e-05, 1.3353413977883785e-08});
+  const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154,
+                                0.00032855463477344447, 7.776047448721657e-07});
   return KeepNan(x, clamped * p / q);
 }
 
-Expr EmitSigmoid(const Expr& x) { return Constant(x.type(), 1) / (Constant(x.type(), 1) + EmitExp(-x)); }
+Expr EmitSigmoid(const Expr& x) {
+  return Constant(x.type(), 1) / (Constant(x.type(), 1) + EmitExp(-x));
+}
 
 namespace {
 
 // max and min that give NaN when either operand is NaN; constants are not.
 Expr EmitExtremum(const ScalarExpr& e, const Expr& a, const Expr& b) {
-  Expr result = e.kind() == ScalarKind::kMax ? Halide::max(a, b) : Halide::min(a, b);
+  Expr result =
+      e.kind() == ScalarKind::kMax ? Halide::max(a, b) : Halide::min(a, b);
   const auto& x = e.operands();
   if (x[1].kind() != ScalarKind::kConstant) result = KeepNan(b, result);
   if (x[0].kind() != ScalarKind::kConstant) result = KeepNan(a, result);
@@ -92,7 +112,8 @@ Expr EmitExtremum(const ScalarExpr& e, const Expr& a, const Expr& b) {
 
 // The condition of a select or factor, without the detour through 0 and 1.
 Expr EmitCondition(const ScalarExpr& e, const std::vector<Expr>& args) {
-  if (e.kind() == ScalarKind::kGreater) return Emit(e.operands()[0], args) > Emit(e.operands()[1], args);
+  if (e.kind() == ScalarKind::kGreater)
+    return Emit(e.operands()[0], args) > Emit(e.operands()[1], args);
   const Expr value = Emit(e, args);
   return value != Constant(value.type(), 0);
 }
@@ -117,7 +138,8 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
       return emit(0) - emit(1);
     case ScalarKind::kMul:
       // A gate: x * [condition] as one masked move.
-      if (x[1].kind() == ScalarKind::kGreater) return Halide::select(EmitCondition(x[1], args), emit(0), zero);
+      if (x[1].kind() == ScalarKind::kGreater)
+        return Halide::select(EmitCondition(x[1], args), emit(0), zero);
       return emit(0) * emit(1);
     case ScalarKind::kDiv:
       return emit(0) / emit(1);

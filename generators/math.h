@@ -1,4 +1,5 @@
-// Elementary functions of the emitted code, and scalar expressions as Halide expressions.
+// Elementary functions of the emitted code, and scalar expressions as Halide
+// expressions.
 #ifndef KILN_GENERATORS_MATH_H_
 #define KILN_GENERATORS_MATH_H_
 
@@ -9,7 +10,8 @@
 
 namespace kiln {
 
-// Vectorisable in float32, by range reduction and polynomials; the libm function in float64. NaN gives NaN.
+// Vectorisable in float32, by range reduction and polynomials; the libm
+// function in float64. NaN gives NaN.
 Halide::Expr EmitExp(const Halide::Expr& x);
 Halide::Expr EmitLog(const Halide::Expr& x);
 Halide::Expr EmitTanh(const Halide::Expr& x);

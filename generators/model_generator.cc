@@ -10,17 +10,20 @@ namespace kiln {
 
 namespace {
 
-// Plans the workspace and writes the pipeline's record as soon as the plan is known. Owned by the Halide pipeline.
+// Plans the workspace and writes the pipeline's record as soon as the plan is
+// known. Owned by the Halide pipeline.
 class RecordingPass : public WorkspacePass {
  public:
-  RecordingPass(std::string path, PipelineRecord record) : path_(std::move(path)), record_(std::move(record)) {}
+  RecordingPass(std::string path, PipelineRecord record)
+      : path_(std::move(path)), record_(std::move(record)) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
     is_recorded_ = true;
     Halide::Internal::Stmt result = WorkspacePass::mutate(stmt);
     if (!is_first) return result;
-    _halide_user_assert(unplanned().empty()) << "allocation " << unplanned()[0] << " has no constant size\n";
+    _halide_user_assert(unplanned().empty())
+        << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
@@ -47,23 +50,30 @@ absl::StatusOr<CompiledModel> CompileModel() {
   if (!forward.ok()) return forward.status();
   absl::StatusOr<Graph> training = BuildTrainingGraph(model->graph);
   if (!training.ok()) return training.status();
-  return CompiledModel{*std::move(forward), *std::move(training), model->defaults};
+  return CompiledModel{*std::move(forward), *std::move(training),
+                       model->defaults};
 }
 
 void ModelGenerator::configure() {
   absl::StatusOr<CompiledModel> model = CompileModel();
   _halide_user_assert(model.ok()) << model.status().ToString() << "\n";
   absl::StatusOr<PipelineKind> parsed_kind = KindFromName(kind);
-  _halide_user_assert(parsed_kind.ok()) << parsed_kind.status().ToString() << "\n";
-  options_ = {*parsed_kind, block, schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast, optimizer};
+  _halide_user_assert(parsed_kind.ok())
+      << parsed_kind.status().ToString() << "\n";
+  options_ = {
+      *parsed_kind, block,
+      schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
+      optimizer};
   graph_ = PipelineGraph(model->training, options_.kind);
   arguments_ = ListArguments(graph_, options_);
   for (const Argument& argument : arguments_) {
     const int dimensions = static_cast<int>(argument.extents.size());
     if (IsOutput(argument)) {
-      outputs_[argument.name] = add_output<Halide::Buffer<>>(argument.name, argument.type, dimensions);
+      outputs_[argument.name] = add_output<Halide::Buffer<>>(
+          argument.name, argument.type, dimensions);
     } else if (argument.is_buffer) {
-      buffers_[argument.name] = add_input<Halide::Buffer<>>(argument.name, argument.type, dimensions);
+      buffers_[argument.name] =
+          add_input<Halide::Buffer<>>(argument.name, argument.type, dimensions);
     } else if (argument.kind == ArgumentKind::kWorkspace) {
       add_input<Halide::Expr>(argument.name, argument.type);
     } else {
@@ -72,20 +82,28 @@ void ModelGenerator::configure() {
   }
 }
 
-Halide::Func ModelGenerator::Buffer(const Argument& argument) { return *buffers_.at(argument.name); }
-Halide::Expr ModelGenerator::Scalar(const Argument& argument) { return *scalars_.at(argument.name); }
+Halide::Func ModelGenerator::Buffer(const Argument& argument) {
+  return *buffers_.at(argument.name);
+}
+Halide::Expr ModelGenerator::Scalar(const Argument& argument) {
+  return *scalars_.at(argument.name);
+}
 Halide::Expr ModelGenerator::Samples(const Argument& argument) {
-  return buffers_.at(argument.name)->dim(static_cast<int>(argument.extents.size()) - 1).extent();
+  return buffers_.at(argument.name)
+      ->dim(static_cast<int>(argument.extents.size()) - 1)
+      .extent();
 }
 
 void ModelGenerator::generate() {
   for (const Argument& argument : arguments_) {
     if (!argument.is_buffer || IsOutput(argument)) continue;
     Constrain(*buffers_.at(argument.name), argument);
-    const bool is_arena = argument.kind == ArgumentKind::kParameter || argument.kind == ArgumentKind::kStateIn;
+    const bool is_arena = argument.kind == ArgumentKind::kParameter ||
+                          argument.kind == ArgumentKind::kStateIn;
     if (is_arena) buffers_.at(argument.name)->set_host_alignment(64);
   }
-  const std::vector<Halide::Func> funcs = BuildPipeline(graph_, options_, get_target(), *this);
+  const std::vector<Halide::Func> funcs =
+      BuildPipeline(graph_, options_, get_target(), *this);
   size_t next = 0;
   for (const Argument& argument : arguments_) {
     if (!IsOutput(argument)) continue;
@@ -98,7 +116,8 @@ void ModelGenerator::generate() {
 
 void ModelGenerator::schedule() {
   PipelineRecord pipeline_record{options_, arguments_, {}};
-  get_pipeline().add_custom_lowering_pass(new RecordingPass(record, std::move(pipeline_record)));
+  get_pipeline().add_custom_lowering_pass(
+      new RecordingPass(record, std::move(pipeline_record)));
 }
 
 }  // namespace kiln

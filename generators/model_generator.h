@@ -1,4 +1,5 @@
-// The Halide generator of a model's pipelines; every <model>.generator registers it as "kiln".
+// The Halide generator of a model's pipelines; every <model>.generator
+// registers it as "kiln".
 #ifndef KILN_GENERATORS_MODEL_GENERATOR_H_
 #define KILN_GENERATORS_MODEL_GENERATOR_H_
 
@@ -15,7 +16,8 @@
 
 namespace kiln {
 
-// The model of this executable, from its model file: forward and training graphs, verified and optimised.
+// The model of this executable, from its model file: forward and training
+// graphs, verified and optimised.
 struct CompiledModel {
   Graph forward;
   Graph training;
@@ -23,13 +25,15 @@ struct CompiledModel {
 };
 absl::StatusOr<CompiledModel> CompileModel();
 
-class ModelGenerator : public Halide::Generator<ModelGenerator>, private InputSource {
+class ModelGenerator : public Halide::Generator<ModelGenerator>,
+                       private InputSource {
  public:
   Halide::GeneratorParam<std::string> kind{"kind", "infer"};
   Halide::GeneratorParam<int> block{"block", 1};
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
-  // Where the pipeline's part of the manifest is written; not at all when empty.
+  // Where the pipeline's part of the manifest is written; not at all when
+  // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};
 
   void configure();

@@ -14,8 +14,11 @@ namespace {
 
 class PipelineBuilder {
  public:
-  PipelineBuilder(const Graph& graph, const PipelineOptions& options, const Halide::Target& target, InputSource& inputs)
-      : graph_(graph), options_(options), lowering_(graph, options, target, inputs) {}
+  PipelineBuilder(const Graph& graph, const PipelineOptions& options,
+                  const Halide::Target& target, InputSource& inputs)
+      : graph_(graph),
+        options_(options),
+        lowering_(graph, options, target, inputs) {}
 
   std::vector<Func> Run() {
     lowering_.Run();
@@ -28,7 +31,9 @@ class PipelineBuilder {
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
     for (const Output& output : graph_.outputs()) {
-      if (output.kind == kind && (kind == OutputKind::kLoss || output.name == name)) return output.node;
+      if (output.kind == kind &&
+          (kind == OutputKind::kLoss || output.name == name))
+        return output.node;
     }
     return -1;
   }
@@ -40,7 +45,8 @@ class PipelineBuilder {
       case ArgumentKind::kLoss:
         return WeightedTotal(argument, OutputNode(OutputKind::kLoss, ""));
       case ArgumentKind::kMetric:
-        return WeightedTotal(argument, OutputNode(OutputKind::kMetric, argument.tensor));
+        return WeightedTotal(argument,
+                             OutputNode(OutputKind::kMetric, argument.tensor));
       case ArgumentKind::kGradient:
         return Gradient(argument);
       case ArgumentKind::kParameterOut:
@@ -61,14 +67,18 @@ class PipelineBuilder {
     return head;
   }
 
-  // The sum over the lanes, those past the end of the batch left out whatever they hold.
+  // The sum over the lanes, those past the end of the batch left out whatever
+  // they hold.
   Func WeightedTotal(const Argument& argument, NodeId node) {
     const RDom lane(0, lowering_.block(), "lane");
     Func total(argument.name);
     total() = Halide::Internal::make_const(argument.type, 0);
     const Expr value = Halide::cast(argument.type, lowering_.func(node)(lane));
-    const Expr weight = Halide::cast(argument.type, lowering_.SampleWeight(lane));
-    total() += Halide::select(weight == 0, Halide::Internal::make_const(argument.type, 0), weight * value);
+    const Expr weight =
+        Halide::cast(argument.type, lowering_.SampleWeight(lane));
+    total() += Halide::select(weight == 0,
+                              Halide::Internal::make_const(argument.type, 0),
+                              weight * value);
     return total;
   }
 
@@ -84,54 +94,70 @@ class PipelineBuilder {
     return gradient;
   }
 
-  // p - lr v, with v = mu v_in + (g + wd p); without momentum v is the gradient itself.
+  // p - lr v, with v = mu v_in + (g + wd p); without momentum v is the gradient
+  // itself.
   Func UpdatedParameter(const Argument& argument) {
     const NodeId node = OutputNode(OutputKind::kGradient, argument.tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
-    const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) * LearningRateMultiplier(argument.tensor);
+    const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
+                      LearningRateMultiplier(argument.tensor);
     Func updated(argument.name);
     if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
-      updated(vars) = Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
+      updated(vars) =
+          Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
 
-      const int vector = VectorDivisor(argument.extents[0], lowering_.vector_size());
+      const int vector =
+          VectorDivisor(argument.extents[0], lowering_.vector_size());
       if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
     } else {
-      updated(vars) = Parameter(argument.tensor, vars) - rate * DecayedGradient(node, argument.tensor, vars);
+      updated(vars) = Parameter(argument.tensor, vars) -
+                      rate * DecayedGradient(node, argument.tensor, vars);
 
       ScheduleGradient(node, updated, -1);
     }
     return updated;
   }
 
-  Func UpdatedMomentum(const Argument& argument) { return Momentum(argument.tensor); }
+  Func UpdatedMomentum(const Argument& argument) {
+    return Momentum(argument.tensor);
+  }
 
-  // The updated velocity, an output of its own that the parameter's update reads.
+  // The updated velocity, an output of its own that the parameter's update
+  // reads.
   Func Momentum(const std::string& tensor) {
-    auto [entry, is_new] = momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
+    auto [entry, is_new] =
+        momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
     if (!is_new) return entry->second;
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
-    Func old = lowering_.inputs().Buffer(lowering_.argument(ArgumentKind::kStateIn, tensor));
-    entry->second(vars) = lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-                          DecayedGradient(node, tensor, vars);
+    Func old = lowering_.inputs().Buffer(
+        lowering_.argument(ArgumentKind::kStateIn, tensor));
+    entry->second(vars) =
+        lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
+        DecayedGradient(node, tensor, vars);
 
     ScheduleGradient(node, entry->second, -1);
     return entry->second;
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
-    return lowering_.inputs().Buffer(lowering_.argument(ArgumentKind::kParameter, tensor))(Exprs(vars));
+    return lowering_.inputs().Buffer(
+        lowering_.argument(ArgumentKind::kParameter, tensor))(Exprs(vars));
   }
 
-  Expr DecayedGradient(NodeId node, const std::string& tensor, const std::vector<Var>& vars) {
+  Expr DecayedGradient(NodeId node, const std::string& tensor,
+                       const std::vector<Var>& vars) {
     return lowering_.func(node)(Exprs(vars)) +
-           lowering_.Scalar(ArgumentKind::kWeightDecay) * Parameter(tensor, vars);
+           lowering_.Scalar(ArgumentKind::kWeightDecay) *
+               Parameter(tensor, vars);
   }
 
   float LearningRateMultiplier(const std::string& tensor) const {
     for (const Node& node : graph_.nodes()) {
-      if (node.name == tensor) return static_cast<float>(static_cast<const ParameterOp&>(*node.op).spec().lr_multiplier);
+      if (node.name == tensor)
+        return static_cast<float>(
+            static_cast<const ParameterOp&>(*node.op).spec().lr_multiplier);
     }
     return 1;
   }
@@ -155,16 +181,21 @@ class PipelineBuilder {
 
 }  // namespace
 
-std::vector<Func> BuildPipeline(const Graph& graph, const PipelineOptions& options, const Halide::Target& target,
+std::vector<Func> BuildPipeline(const Graph& graph,
+                                const PipelineOptions& options,
+                                const Halide::Target& target,
                                 InputSource& inputs) {
   return PipelineBuilder(graph, options, target, inputs).Run();
 }
 
 JitInputs::JitInputs(const std::vector<Argument>& arguments) {
   for (const Argument& argument : arguments) {
-    if (IsOutput(argument) || argument.kind == ArgumentKind::kWorkspace) continue;
+    if (IsOutput(argument) || argument.kind == ArgumentKind::kWorkspace)
+      continue;
     if (argument.is_buffer) {
-      Halide::ImageParam image(argument.type, static_cast<int>(argument.extents.size()), argument.name);
+      Halide::ImageParam image(argument.type,
+                               static_cast<int>(argument.extents.size()),
+                               argument.name);
       Constrain(image, argument);
       images_.emplace(argument.name, image);
     } else {

@@ -13,12 +13,16 @@
 
 namespace kiln {
 
-// Lowers `graph`, a PipelineGraph of options.kind. The Funcs are the pipeline's outputs, in the order of the output
-// arguments of ListArguments(graph, options).
-std::vector<Halide::Func> BuildPipeline(const Graph& graph, const PipelineOptions& options,
-                                        const Halide::Target& target, InputSource& inputs);
+// Lowers `graph`, a PipelineGraph of options.kind. The Funcs are the pipeline's
+// outputs, in the order of the output arguments of ListArguments(graph,
+// options).
+std::vector<Halide::Func> BuildPipeline(const Graph& graph,
+                                        const PipelineOptions& options,
+                                        const Halide::Target& target,
+                                        InputSource& inputs);
 
-// A buffer argument's constraints: dense, zero-based, extents as listed, innermost stride 1.
+// A buffer argument's constraints: dense, zero-based, extents as listed,
+// innermost stride 1.
 template <typename BufferLike>
 void Constrain(BufferLike& buffer, const Argument& argument) {
   int stride = 1;
@@ -31,18 +35,26 @@ void Constrain(BufferLike& buffer, const Argument& argument) {
   }
 }
 
-// Inputs as ImageParams and Params, to run a pipeline by JIT: for tests. The workspace is not used: allocations are
-// Halide's own.
+// Inputs as ImageParams and Params, to run a pipeline by JIT: for tests. The
+// workspace is not used: allocations are Halide's own.
 class JitInputs : public InputSource {
  public:
   explicit JitInputs(const std::vector<Argument>& arguments);
-  Halide::Func Buffer(const Argument& argument) override { return images_.at(argument.name); }
-  Halide::Expr Scalar(const Argument& argument) override { return scalars_.at(argument.name); }
+  Halide::Func Buffer(const Argument& argument) override {
+    return images_.at(argument.name);
+  }
+  Halide::Expr Scalar(const Argument& argument) override {
+    return scalars_.at(argument.name);
+  }
   Halide::Expr Samples(const Argument& argument) override;
 
   // By the argument's name.
-  void Set(const std::string& name, const Halide::Buffer<>& buffer) { images_.at(name).set(buffer); }
-  void Set(const std::string& name, float value) { scalars_.at(name).set(value); }
+  void Set(const std::string& name, const Halide::Buffer<>& buffer) {
+    images_.at(name).set(buffer);
+  }
+  void Set(const std::string& name, float value) {
+    scalars_.at(name).set(value);
+  }
 
  private:
   std::map<std::string, Halide::ImageParam> images_;

@@ -1,4 +1,5 @@
-// How each op is lowered: one function an op, defined in generators/ops/<op>.cc.
+// The registry: one line an op, the name it has in the graph and the function
+// that lowers it, which is defined in generators/ops/.
 #ifndef KILN_GENERATORS_REGISTRY_H_
 #define KILN_GENERATORS_REGISTRY_H_
 
@@ -6,31 +7,39 @@
 
 namespace kiln {
 
-Lowered LowerInput(Lowering& lowering, const Node& node);
-Lowered LowerTarget(Lowering& lowering, const Node& node);
-Lowered LowerParameter(Lowering& lowering, const Node& node);
-Lowered LowerSampleWeight(Lowering& lowering, const Node& node);
-Lowered LowerConv2d(Lowering& lowering, const Node& node);
-Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node);
-Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node);
-Lowered LowerBatchSum(Lowering& lowering, const Node& node);
-Lowered LowerDense(Lowering& lowering, const Node& node);
-Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node);
-Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node);
-Lowered LowerMaxPool(Lowering& lowering, const Node& node);
-Lowered LowerMaxPoolIndex(Lowering& lowering, const Node& node);
-Lowered LowerMaxPoolGrad(Lowering& lowering, const Node& node);
-Lowered LowerAvgPool(Lowering& lowering, const Node& node);
-Lowered LowerAvgPoolGrad(Lowering& lowering, const Node& node);
-Lowered LowerReshape(Lowering& lowering, const Node& node);
-Lowered LowerPad(Lowering& lowering, const Node& node);
-Lowered LowerCrop(Lowering& lowering, const Node& node);
-Lowered LowerPointwise(Lowering& lowering, const Node& node);
-Lowered LowerSum(Lowering& lowering, const Node& node);
-Lowered LowerBroadcast(Lowering& lowering, const Node& node);
-Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node);
-Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node);
-Lowered LowerAccuracy(Lowering& lowering, const Node& node);
+// clang-format off
+#define KILN_LOWERINGS(X) \
+  X("input", LowerInput) \
+  X("target", LowerTarget) \
+  X("parameter", LowerParameter) \
+  X("sample_weight", LowerSampleWeight) \
+  X("conv2d", LowerConv2d) \
+  X("conv2d_input_grad", LowerConv2dInputGrad) \
+  X("conv2d_weight_grad", LowerConv2dWeightGrad) \
+  X("batch_sum", LowerBatchSum) \
+  X("dense", LowerDense) \
+  X("dense_input_grad", LowerDenseInputGrad) \
+  X("dense_weight_grad", LowerDenseWeightGrad) \
+  X("max_pool", LowerMaxPool) \
+  X("max_pool_index", LowerMaxPoolIndex) \
+  X("max_pool_grad", LowerMaxPoolGrad) \
+  X("avg_pool", LowerAvgPool) \
+  X("avg_pool_grad", LowerAvgPoolGrad) \
+  X("reshape", LowerReshape) \
+  X("pad", LowerPad) \
+  X("crop", LowerCrop) \
+  X("pointwise", LowerPointwise) \
+  X("sum", LowerSum) \
+  X("broadcast", LowerBroadcast) \
+  X("softmax_cross_entropy", LowerSoftmaxCrossEntropy) \
+  X("softmax_cross_entropy_grad", LowerSoftmaxCrossEntropyGrad) \
+  X("accuracy", LowerAccuracy)
+// clang-format on
+
+#define KILN_DECLARE_LOWERING(op, lower) \
+  Lowered lower(Lowering& lowering, const Node& node);
+KILN_LOWERINGS(KILN_DECLARE_LOWERING)
+#undef KILN_DECLARE_LOWERING
 
 }  // namespace kiln
 

@@ -13,22 +13,27 @@ using Halide::RVar;
 using Halide::Var;
 
 int VectorRegisters(const Halide::Target& target) {
-  const bool many = target.arch == Halide::Target::ARM || target.arch == Halide::Target::RISCV ||
-                    target.has_feature(Halide::Target::AVX512) || target.has_feature(Halide::Target::AVX512_Skylake);
+  const bool many = target.arch == Halide::Target::ARM ||
+                    target.arch == Halide::Target::RISCV ||
+                    target.has_feature(Halide::Target::AVX512) ||
+                    target.has_feature(Halide::Target::AVX512_Skylake);
   return many ? 32 : 16;
 }
 
 Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact) {
   Tile best = {1, 1};
   double best_cost = -1;
-  const int max_vectors = static_cast<int>(std::min<int64_t>(vectors, registers / 2));
+  const int max_vectors =
+      static_cast<int>(std::min<int64_t>(vectors, registers / 2));
   for (int t = 1; t <= max_vectors; ++t) {
     for (int k = 1; k <= std::min<int64_t>(channels, registers); ++k) {
       if (t * k + t + 1 > registers) break;
       if (exact && (vectors % t != 0 || channels % k != 0)) continue;
-      const double tiles = static_cast<double>((vectors + t - 1) / t) * static_cast<double>((channels + k - 1) / k);
+      const double tiles = static_cast<double>((vectors + t - 1) / t) *
+                           static_cast<double>((channels + k - 1) / k);
       const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
-      const double overhead = 0.05;  // of a tile's prologue and epilogue: between equals, the larger tile
+      const double overhead = 0.05;  // of a tile's prologue and epilogue:
+                                     // between equals, the larger tile
       const double cost = tiles * (cycles + overhead);
       if (best_cost < 0 || cost < best_cost) {
         best_cost = cost;
@@ -56,7 +61,8 @@ ImageLanes LanesOf(int block, int64_t width, int stride, int vector_size) {
   int vector = vector_size;
   while (vector > block * width) vector /= 2;
   const bool holds_whole_columns = vector > block && vector % block == 0;
-  if (stride != 1 || !holds_whole_columns) return {false, VectorDivisor(block, vector_size), width};
+  if (stride != 1 || !holds_whole_columns)
+    return {false, VectorDivisor(block, vector_size), width};
   return {true, vector, block * width / vector};
 }
 
@@ -67,17 +73,24 @@ int RowLanes(int block, int64_t width, int stride, int vector_size) {
   return vector % block == 0 ? vector : VectorDivisor(block, vector_size);
 }
 
-Halide::Stage StageOf(Func func, int stage) { return stage < 0 ? Halide::Stage(func) : func.update(stage); }
+Halide::Stage StageOf(Func func, int stage) {
+  return stage < 0 ? Halide::Stage(func) : func.update(stage);
+}
 
-void TileImage(const Lowering& lowering, Func accumulator, Func consumer, const RDom& r, const ImageExtents& extents) {
-  const Var n("n"), x("x"), y("y"), c("c"), ni("ni"), xi("xi"), ci("ci"), l("l"), li("li"), lv("lv");
-  const ImageLanes lanes = LanesOf(lowering.block(), extents.width, extents.stride, lowering.vector_size());
-  const Tile tile = ChooseTile(lanes.count, extents.channels, lowering.registers());
+void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
+               const RDom& r, const ImageExtents& extents) {
+  const Var n("n"), x("x"), y("y"), c("c"), ni("ni"), xi("xi"), ci("ci"),
+      l("l"), li("li"), lv("lv");
+  const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
+                                   extents.stride, lowering.vector_size());
+  const Tile tile =
+      ChooseTile(lanes.count, extents.channels, lowering.registers());
   const RVar kx = r[0], ky = r[1], kc = r[2];
 
   if (lanes.fused) {
     consumer.fuse(n, x, l)
-        .split(l, l, li, lanes.vector * tile.vectors, Halide::TailStrategy::ShiftInwards)
+        .split(l, l, li, lanes.vector * tile.vectors,
+               Halide::TailStrategy::ShiftInwards)
         .split(li, li, lv, lanes.vector)
         .split(c, c, ci, tile.channels, Halide::TailStrategy::ShiftInwards)
         .reorder(lv, li, ci, l, c, y)
@@ -85,7 +98,9 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer, const 
         .unroll(li)
         .unroll(ci);
     if (extents.unroll_columns) consumer.unroll(l);
-    accumulator.compute_at(consumer, l).bound_extent(n, lowering.block()).store_in(Halide::MemoryType::Stack);
+    accumulator.compute_at(consumer, l)
+        .bound_extent(n, lowering.block())
+        .store_in(Halide::MemoryType::Stack);
     accumulator.fuse(n, x, l).vectorize(l, lanes.vector).unroll(l).unroll(c);
     accumulator.update()
         .fuse(n, x, l)
@@ -104,17 +119,25 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer, const 
     if (extents.unroll_columns) consumer.unroll(x);
     accumulator.compute_at(consumer, x).store_in(Halide::MemoryType::Stack);
     accumulator.vectorize(n, lanes.vector).unroll(x).unroll(c);
-    accumulator.update().reorder(n, x, c, kx, ky, kc, y).vectorize(n, lanes.vector).unroll(x).unroll(c);
+    accumulator.update()
+        .reorder(n, x, c, kx, ky, kc, y)
+        .vectorize(n, lanes.vector)
+        .unroll(x)
+        .unroll(c);
   }
   if (extents.unroll_columns) accumulator.update().unroll(kx);
 }
 
-void TileVector(const Lowering& lowering, Func accumulator, Func consumer, const RDom& r, int64_t features) {
+void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
+                const RDom& r, int64_t features) {
   const Var n("n"), i("i"), ni("ni"), nv("nv"), ii("ii");
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  const Tile tile = ChooseTile(lowering.block() / vector, features, lowering.registers());
+  const Tile tile =
+      ChooseTile(lowering.block() / vector, features, lowering.registers());
 
-  consumer.split(n, n, ni, vector * LargestDivisor(lowering.block() / vector, tile.vectors))
+  consumer
+      .split(n, n, ni,
+             vector * LargestDivisor(lowering.block() / vector, tile.vectors))
       .split(ni, ni, nv, vector)
       .split(i, i, ii, tile.channels, Halide::TailStrategy::ShiftInwards)
       .reorder(nv, ni, ii, n, i)
@@ -123,30 +146,42 @@ void TileVector(const Lowering& lowering, Func accumulator, Func consumer, const
       .unroll(ii);
   accumulator.compute_at(consumer, n).store_in(Halide::MemoryType::Stack);
   accumulator.vectorize(n, vector).unroll(n).unroll(i);
-  accumulator.update().reorder(n, i, r[0]).vectorize(n, vector).unroll(n).unroll(i);
+  accumulator.update()
+      .reorder(n, i, r[0])
+      .vectorize(n, vector)
+      .unroll(n)
+      .unroll(i);
 }
 
 Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
   const Var n("n"), x("x"), y("y"), c("c");
-  const int width = static_cast<int>(type.shape[2]), height = static_cast<int>(type.shape[1]);
+  const int width = static_cast<int>(type.shape[2]),
+            height = static_cast<int>(type.shape[1]);
   const Expr inside = x >= 0 && x < width && y >= 0 && y < height;
-  const Expr value = input(n, Halide::clamp(x, 0, width - 1), Halide::clamp(y, 0, height - 1), c);
+  const Expr value = input(n, Halide::clamp(x, 0, width - 1),
+                           Halide::clamp(y, 0, height - 1), c);
   Func extended(name);
-  extended(n, x, y, c) = Halide::select(inside, Halide::likely(value), Halide::Internal::make_const(value.type(), 0));
+  extended(n, x, y, c) =
+      Halide::select(inside, Halide::likely(value),
+                     Halide::Internal::make_const(value.type(), 0));
   return extended;
 }
 
-Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type, const std::string& name) {
+Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
+                const std::string& name) {
   Func padded = ZeroExtended(input, type, name);
   StoreRoot(lowering, padded);
   return padded;
 }
 
-void UnrollPeriods(Func func, const TensorType& type, int period_x, int period_y) {
+void UnrollPeriods(Func func, const TensorType& type, int period_x,
+                   int period_y) {
   const std::vector<Var> vars = func.args();
   if (type.shape.size() != 3) return;
-  if (period_x > 1 && type.shape[2] % period_x == 0) func.unroll(vars[1], period_x);
-  if (period_y > 1 && type.shape[1] % period_y == 0) func.unroll(vars[2], period_y);
+  if (period_x > 1 && type.shape[2] % period_x == 0)
+    func.unroll(vars[1], period_x);
+  if (period_y > 1 && type.shape[1] % period_y == 0)
+    func.unroll(vars[2], period_y);
 }
 
 void StoreRoot(const Lowering& lowering, Func func) {

@@ -1,4 +1,5 @@
-// The arithmetic behind the schedules: vector widths, register tiles, and the loops that several ops share.
+// The arithmetic behind the schedules: vector widths, register tiles, and the
+// loops that several ops share.
 #ifndef KILN_GENERATORS_SCHEDULE_H_
 #define KILN_GENERATORS_SCHEDULE_H_
 
@@ -21,11 +22,14 @@ struct Tile {
   int channels;
 };
 
-// The tile that covers `vectors` x `channels` at the least cost. A reduction step of a tile does vectors * channels FMAs
-// (2 a cycle), loads `vectors` inputs and broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight to
-// hide their latency of 4 cycles. Accumulators and loaded inputs stay within `registers`.
-// With `exact`, only tiles that divide both extents: for accumulation in place, where an overlap would count twice.
-Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact = false);
+// The tile that covers `vectors` x `channels` at the least cost. A reduction
+// step of a tile does vectors * channels FMAs (2 a cycle), loads `vectors`
+// inputs and broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs
+// in flight to hide their latency of 4 cycles. Accumulators and loaded inputs
+// stay within `registers`. With `exact`, only tiles that divide both extents:
+// for accumulation in place, where an overlap would count twice.
+Tile ChooseTile(int64_t vectors, int64_t channels, int registers,
+                bool exact = false);
 
 // The largest divisor of `extent` that is at most `limit`.
 int LargestDivisor(int64_t extent, int limit);
@@ -33,45 +37,59 @@ int LargestDivisor(int64_t extent, int limit);
 // The largest power of two that is at most `limit` and divides `extent`.
 int VectorDivisor(int64_t extent, int limit);
 
-// The lanes of an image (n, x, ...) with `block` samples and `width` columns. When the block fills whole vectors, lanes
-// are samples. When it is smaller, n and x are fused, n + block * x, and a vector holds several columns: a step in x is
-// still a shift by a constant, so convolutions at stride 1 read dense vectors.
+// The lanes of an image (n, x, ...) with `block` samples and `width` columns.
+// When the block fills whole vectors, lanes are samples. When it is smaller, n
+// and x are fused, n + block * x, and a vector holds several columns: a step in
+// x is still a shift by a constant, so convolutions at stride 1 read dense
+// vectors.
 struct ImageLanes {
   bool fused;
   int vector;     // lanes
-  int64_t count;  // vectors in a row of the image, over all samples when fused, else per vector of samples
+  int64_t count;  // vectors in a row of the image, over all samples when fused,
+                  // else per vector of samples
 };
 ImageLanes LanesOf(int block, int64_t width, int stride, int vector_size);
 
-// Lanes for a reduction over whole rows of an image: as above, but dividing the row, so that no lane counts twice.
+// Lanes for a reduction over whole rows of an image: as above, but dividing the
+// row, so that no lane counts twice.
 int RowLanes(int block, int64_t width, int stride, int vector_size);
 
 // The pure definition (-1) or the k-th update of `func`.
 Halide::Stage StageOf(Halide::Func func, int stage);
 
-// `input`(n, x, y, c) of type {C, H, W} with zeros outside its width and height: inlined, or stored with the border that
-// is read.
-Halide::Func ZeroExtended(Halide::Func input, const TensorType& type, const std::string& name);
-Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input, const TensorType& type, const std::string& name);
+// `input`(n, x, y, c) of type {C, H, W} with zeros outside its width and
+// height: inlined, or stored with the border that is read.
+Halide::Func ZeroExtended(Halide::Func input, const TensorType& type,
+                          const std::string& name);
+Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
+                        const TensorType& type, const std::string& name);
 
-// Schedules `accumulator`(n, x, y, c), a reduction over `r` = (x, y, channel), in register tiles of `consumer`.
+// Schedules `accumulator`(n, x, y, c), a reduction over `r` = (x, y, channel),
+// in register tiles of `consumer`.
 struct ImageExtents {
   int64_t width;
   int64_t channels;
-  int stride;  // in x, of what the reduction reads; only stride 1 can fuse samples and columns
-  bool unroll_columns = false;  // emit every tile of a row by itself, for reductions whose taps depend on the column
+  int stride;  // in x, of what the reduction reads; only stride 1 can fuse
+               // samples and columns
+  bool unroll_columns = false;  // emit every tile of a row by itself, for
+                                // reductions whose taps depend on the column
 };
-void TileImage(const Lowering& lowering, Halide::Func accumulator, Halide::Func consumer, const Halide::RDom& r,
+void TileImage(const Lowering& lowering, Halide::Func accumulator,
+               Halide::Func consumer, const Halide::RDom& r,
                const ImageExtents& extents);
 
-// Schedules `accumulator`(n, i), a reduction over `r`, in register tiles of `consumer`: lanes over samples.
-void TileVector(const Lowering& lowering, Halide::Func accumulator, Halide::Func consumer, const Halide::RDom& r,
-                int64_t features);
+// Schedules `accumulator`(n, i), a reduction over `r`, in register tiles of
+// `consumer`: lanes over samples.
+void TileVector(const Lowering& lowering, Halide::Func accumulator,
+                Halide::Func consumer, const Halide::RDom& r, int64_t features);
 
-// Unrolls x and y by the periods of what is inlined in `func`, so that its divisions fold away.
-void UnrollPeriods(Halide::Func func, const TensorType& type, int period_x, int period_y);
+// Unrolls x and y by the periods of what is inlined in `func`, so that its
+// divisions fold away.
+void UnrollPeriods(Halide::Func func, const TensorType& type, int period_x,
+                   int period_y);
 
-// compute_root, vectorised over the samples: for pools, pads and whatever moves data.
+// compute_root, vectorised over the samples: for pools, pads and whatever moves
+// data.
 void StoreRoot(const Lowering& lowering, Halide::Func func);
 
 }  // namespace kiln

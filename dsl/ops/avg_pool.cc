@@ -5,35 +5,47 @@
 
 namespace kiln {
 
-absl::StatusOr<TensorType> AvgPoolOp::InferType(absl::Span<const TensorType> inputs) const {
+absl::StatusOr<TensorType> AvgPoolOp::InferType(
+    absl::Span<const TensorType> inputs) const {
   return PoolType(geometry_, inputs[0]);
 }
 
 void AvgPoolOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
-  auto op = std::make_shared<AvgPoolGradOp>(geometry_, gradient.TypeOf(gradient.input(0)).shape);
+  auto op = std::make_shared<AvgPoolGradOp>(
+      geometry_, gradient.TypeOf(gradient.input(0)).shape);
   gradient.Set(0, gradient.Add(op, {gradient.output_gradient()}, "d_input"));
 }
 
-FlopCount AvgPoolOp::Flops(absl::Span<const TensorType>, const TensorType& output) const {
+FlopCount AvgPoolOp::Flops(absl::Span<const TensorType>,
+                           const TensorType& output) const {
   // n - 1 additions and one multiplication.
-  return {ElementCount(output.shape) * geometry_.kernel.height * geometry_.kernel.width, 0};
+  return {ElementCount(output.shape) * geometry_.kernel.height *
+              geometry_.kernel.width,
+          0};
 }
 
 std::string AvgPoolGradOp::Attributes() const {
-  return absl::StrCat(geometry_.ToString(), " input=", ShapeString(input_shape_));
+  return absl::StrCat(geometry_.ToString(),
+                      " input=", ShapeString(input_shape_));
 }
 
-absl::StatusOr<TensorType> AvgPoolGradOp::InferType(absl::Span<const TensorType> inputs) const {
+absl::StatusOr<TensorType> AvgPoolGradOp::InferType(
+    absl::Span<const TensorType> inputs) const {
   const TensorType input{input_shape_, DType::kFloat32, true};
   absl::StatusOr<TensorType> output = PoolType(geometry_, input);
   if (!output.ok()) return output.status();
-  if (inputs[0] != *output) return absl::InvalidArgumentError("the adjoint does not belong to the pooled image");
+  if (inputs[0] != *output)
+    return absl::InvalidArgumentError(
+        "the adjoint does not belong to the pooled image");
   return input;
 }
 
-FlopCount AvgPoolGradOp::Flops(absl::Span<const TensorType> inputs, const TensorType&) const {
-  return {ElementCount(inputs[0].shape) * geometry_.kernel.height * geometry_.kernel.width, 0};
+FlopCount AvgPoolGradOp::Flops(absl::Span<const TensorType> inputs,
+                               const TensorType&) const {
+  return {ElementCount(inputs[0].shape) * geometry_.kernel.height *
+              geometry_.kernel.width,
+          0};
 }
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// The gradient of a bias: the sum over the batch and over every position of a channel.
+// The gradient of a bias: the sum over the batch and over every position of a
+// channel.
 #ifndef KILN_DSL_OPS_BATCH_SUM_H_
 #define KILN_DSL_OPS_BATCH_SUM_H_
 
@@ -6,12 +7,15 @@
 
 namespace kiln {
 
-// out[k] = sum over the batch and all other dimensions of in[k, ...]. Input {K} or {K, H, W} per sample; output {K}.
+// out[k] = sum over the batch and all other dimensions of in[k, ...]. Input {K}
+// or {K, H, W} per sample; output {K}.
 class BatchSumOp : public Op {
  public:
   absl::string_view name() const override { return "batch_sum"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 };
 
 }  // namespace kiln

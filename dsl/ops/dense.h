@@ -6,29 +6,38 @@
 
 namespace kiln {
 
-// out[o] = bias[o] + sum over i of weight[o, i] * in[i]. Inputs: input {I}, weight {O, I}, optionally bias {O}.
+// out[o] = bias[o] + sum over i of weight[o, i] * in[i]. Inputs: input {I},
+// weight {O, I}, optionally bias {O}.
 class DenseOp : public Op {
  public:
   absl::string_view name() const override { return "dense"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 };
 
-// d_in[i] = sum over o of weight[o, i] * d_out[o]. Inputs: d_out {O}, weight {O, I}.
+// d_in[i] = sum over o of weight[o, i] * d_out[o]. Inputs: d_out {O}, weight
+// {O, I}.
 class DenseInputGradOp : public Op {
  public:
   absl::string_view name() const override { return "dense_input_grad"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 };
 
-// d_weight[o, i] = sum over the batch of d_out[o] * in[i]. Inputs: input {I}, d_out {O}. Output: not per sample.
+// d_weight[o, i] = sum over the batch of d_out[o] * in[i]. Inputs: input {I},
+// d_out {O}. Output: not per sample.
 class DenseWeightGradOp : public Op {
  public:
   absl::string_view name() const override { return "dense_weight_grad"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 };
 
 }  // namespace kiln

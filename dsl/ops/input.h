@@ -8,7 +8,8 @@
 
 namespace kiln {
 
-// How the data set stores an input. The pipelines read it as stored and compute `value * scale` while they gather.
+// How the data set stores an input. The pipelines read it as stored and compute
+// `value * scale` while they gather.
 enum class Storage { kFloat32, kUint8 };
 
 struct InputFormat {
@@ -19,10 +20,12 @@ struct InputFormat {
 // A model input, float32 in the graph whatever its storage.
 class InputOp : public Op {
  public:
-  InputOp(Shape shape, InputFormat format) : shape_(std::move(shape)), format_(format) {}
+  InputOp(Shape shape, InputFormat format)
+      : shape_(std::move(shape)), format_(format) {}
   absl::string_view name() const override { return "input"; }
   std::string Attributes() const override;
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   const InputFormat& format() const { return format_; }
 
  private:
@@ -30,16 +33,23 @@ class InputOp : public Op {
   InputFormat format_;
 };
 
-// What a sample should give: an integer class in [0, classes), or float values of a shape (classes == 0).
+// What a sample should give: an integer class in [0, classes), or float values
+// of a shape (classes == 0).
 class TargetOp : public Op {
  public:
-  static OpPtr Class(int64_t classes) { return std::make_shared<TargetOp>(Shape{}, classes); }
-  static OpPtr Value(Shape shape) { return std::make_shared<TargetOp>(std::move(shape), 0); }
-  TargetOp(Shape shape, int64_t classes) : shape_(std::move(shape)), classes_(classes) {}
+  static OpPtr Class(int64_t classes) {
+    return std::make_shared<TargetOp>(Shape{}, classes);
+  }
+  static OpPtr Value(Shape shape) {
+    return std::make_shared<TargetOp>(std::move(shape), 0);
+  }
+  TargetOp(Shape shape, int64_t classes)
+      : shape_(std::move(shape)), classes_(classes) {}
 
   absl::string_view name() const override { return "target"; }
   std::string Attributes() const override;
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   int64_t classes() const { return classes_; }
 
  private:

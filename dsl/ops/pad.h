@@ -13,8 +13,11 @@ class PadOp : public Op {
  public:
   explicit PadOp(Size2 padding) : padding_(padding) {}
   absl::string_view name() const override { return "pad"; }
-  std::string Attributes() const override { return "padding=" + SizeString(padding_); }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  std::string Attributes() const override {
+    return "padding=" + SizeString(padding_);
+  }
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   const Size2& padding() const { return padding_; }
 
@@ -27,8 +30,11 @@ class CropOp : public Op {
  public:
   explicit CropOp(Size2 border) : border_(border) {}
   absl::string_view name() const override { return "crop"; }
-  std::string Attributes() const override { return "border=" + SizeString(border_); }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  std::string Attributes() const override {
+    return "border=" + SizeString(border_);
+  }
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   const Size2& border() const { return border_; }
 

@@ -13,12 +13,21 @@ struct Initializer {
   enum class Kind { kConstant, kUniform, kNormal, kTruncatedNormal };
   Kind kind = Kind::kConstant;
   double a = 0;  // the constant, the lower end, or the mean
-  double b = 0;  // the upper end, or the standard deviation (truncated: cut at two of them)
+  double b = 0;  // the upper end, or the standard deviation (truncated: cut at
+                 // two of them)
 
-  static Initializer Constant(double value) { return {Kind::kConstant, value, 0}; }
-  static Initializer Uniform(double low, double high) { return {Kind::kUniform, low, high}; }
-  static Initializer Normal(double mean, double stddev) { return {Kind::kNormal, mean, stddev}; }
-  static Initializer TruncatedNormal(double mean, double stddev) { return {Kind::kTruncatedNormal, mean, stddev}; }
+  static Initializer Constant(double value) {
+    return {Kind::kConstant, value, 0};
+  }
+  static Initializer Uniform(double low, double high) {
+    return {Kind::kUniform, low, high};
+  }
+  static Initializer Normal(double mean, double stddev) {
+    return {Kind::kNormal, mean, stddev};
+  }
+  static Initializer TruncatedNormal(double mean, double stddev) {
+    return {Kind::kTruncatedNormal, mean, stddev};
+  }
 };
 
 struct ParameterSpec {
@@ -33,7 +42,8 @@ class ParameterOp : public Op {
   explicit ParameterOp(ParameterSpec spec) : spec_(std::move(spec)) {}
   absl::string_view name() const override { return "parameter"; }
   std::string Attributes() const override;
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   const ParameterSpec& spec() const { return spec_; }
 
  private:

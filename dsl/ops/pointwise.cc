@@ -9,31 +9,39 @@ namespace kiln {
 std::string PointwiseOp::Attributes() const {
   const std::string value = absl::StrCat(label_, "(", value_.ToString(), ")");
   if (partials_.empty()) return value;
-  auto append = [](std::string* text, const ScalarExpr& partial) { absl::StrAppend(text, partial.ToString()); };
-  return absl::StrCat(value, " partials=(", absl::StrJoin(partials_, ", ", append), ")");
+  auto append = [](std::string* text, const ScalarExpr& partial) {
+    absl::StrAppend(text, partial.ToString());
+  };
+  return absl::StrCat(value, " partials=(",
+                      absl::StrJoin(partials_, ", ", append), ")");
 }
 
-absl::StatusOr<TensorType> PointwiseOp::InferType(absl::Span<const TensorType> inputs) const {
-  if (inputs.empty()) return absl::InvalidArgumentError("a pointwise op needs an input");
+absl::StatusOr<TensorType> PointwiseOp::InferType(
+    absl::Span<const TensorType> inputs) const {
+  if (inputs.empty())
+    return absl::InvalidArgumentError("a pointwise op needs an input");
   const int count = static_cast<int>(inputs.size());
   if (ArgCount(value_) > count) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the expression ", value_.ToString(), " reads a", ArgCount(value_) - 1, " of ", count, " inputs"));
+        absl::StrCat("the expression ", value_.ToString(), " reads a",
+                     ArgCount(value_) - 1, " of ", count, " inputs"));
   }
   if (!partials_.empty() && partials_.size() != inputs.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(partials_.size(), " derivatives are declared for ", count, " inputs"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        partials_.size(), " derivatives are declared for ", count, " inputs"));
   }
   for (const ScalarExpr& partial : partials_) {
     if (ArgCount(partial) > count + 1) {
       return absl::InvalidArgumentError(
-          absl::StrCat("the derivative ", partial.ToString(), " reads more than the inputs and the output"));
+          absl::StrCat("the derivative ", partial.ToString(),
+                       " reads more than the inputs and the output"));
     }
   }
   for (const TensorType& input : inputs) {
     if (input.dtype != DType::kFloat32 || input != inputs[0]) {
       return absl::InvalidArgumentError(
-          absl::StrCat("pointwise inputs must agree: ", TypeString(inputs[0]), " and ", TypeString(input)));
+          absl::StrCat("pointwise inputs must agree: ", TypeString(inputs[0]),
+                       " and ", TypeString(input)));
     }
   }
   return inputs[0];
@@ -43,26 +51,33 @@ void PointwiseOp::BuildGradient(GradientBuilder& gradient) const {
   const int count = gradient.input_count();
   for (int i = 0; i < count; ++i) {
     if (!gradient.Needs(i)) continue;
-    const ScalarExpr partial = partials_.empty() ? Derivative(value_, i) : partials_[i];
+    const ScalarExpr partial =
+        partials_.empty() ? Derivative(value_, i) : partials_[i];
     if (partial.IsConstant(0)) continue;
     if (partial.IsConstant(1)) {
       gradient.Set(i, gradient.output_gradient());
       continue;
     }
-    // The adjoint reads only the values that its derivative names: they become Arg(1), Arg(2), ...
+    // The adjoint reads only the values that its derivative names: they become
+    // Arg(1), Arg(2), ...
     std::vector<NodeId> inputs = {gradient.output_gradient()};
     std::vector<ScalarExpr> renamed;
     for (int arg = 0; arg <= count; ++arg) {
       renamed.push_back(Arg(static_cast<int>(inputs.size())));
-      if (DependsOn(partial, arg)) inputs.push_back(arg < count ? gradient.input(arg) : gradient.node());
+      if (DependsOn(partial, arg))
+        inputs.push_back(arg < count ? gradient.input(arg) : gradient.node());
     }
     const ScalarExpr value = Arg(0) * Substitute(partial, renamed);
-    const std::string role = count == 1 ? "d_input" : absl::StrCat("d_input", i);
-    gradient.Set(i, gradient.Add(std::make_shared<PointwiseOp>(absl::StrCat("d_", label_), value), inputs, role));
+    const std::string role =
+        count == 1 ? "d_input" : absl::StrCat("d_input", i);
+    gradient.Set(i, gradient.Add(std::make_shared<PointwiseOp>(
+                                     absl::StrCat("d_", label_), value),
+                                 inputs, role));
   }
 }
 
-FlopCount PointwiseOp::Flops(absl::Span<const TensorType>, const TensorType& output) const {
+FlopCount PointwiseOp::Flops(absl::Span<const TensorType>,
+                             const TensorType& output) const {
   return {ElementCount(output.shape) * OperationCount(value_), 0};
 }
 

@@ -12,19 +12,25 @@ namespace kiln {
 
 // out[...] = value(in_0[...], in_1[...], ...): all inputs have one type.
 //
-// `partials`, when given, are the derivatives to use in place of symbolic ones, one per input, over Arg(0..n-1) = the
-// inputs and Arg(n) = the output. A derivative in terms of the output alone (sigmoid: y (1 - y)) means that the backward
-// pass does not read the pre-activation, so it need not be kept.
+// `partials`, when given, are the derivatives to use in place of symbolic ones,
+// one per input, over Arg(0..n-1) = the inputs and Arg(n) = the output. A
+// derivative in terms of the output alone (sigmoid: y (1 - y)) means that the
+// backward pass does not read the pre-activation, so it need not be kept.
 class PointwiseOp : public Op {
  public:
-  PointwiseOp(std::string label, ScalarExpr value, std::vector<ScalarExpr> partials = {})
-      : label_(std::move(label)), value_(std::move(value)), partials_(std::move(partials)) {}
+  PointwiseOp(std::string label, ScalarExpr value,
+              std::vector<ScalarExpr> partials = {})
+      : label_(std::move(label)),
+        value_(std::move(value)),
+        partials_(std::move(partials)) {}
 
   absl::string_view name() const override { return "pointwise"; }
   std::string Attributes() const override;
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 
   const std::string& label() const { return label_; }
   const ScalarExpr& value() const { return value_; }

@@ -8,13 +8,17 @@
 
 namespace kiln {
 
-// Keeps the row-major order: flattening an image goes through channels, then rows, then columns.
+// Keeps the row-major order: flattening an image goes through channels, then
+// rows, then columns.
 class ReshapeOp : public Op {
  public:
   explicit ReshapeOp(Shape shape) : shape_(std::move(shape)) {}
   absl::string_view name() const override { return "reshape"; }
-  std::string Attributes() const override { return "shape=" + ShapeString(shape_); }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  std::string Attributes() const override {
+    return "shape=" + ShapeString(shape_);
+  }
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
 
  private:

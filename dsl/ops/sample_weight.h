@@ -6,11 +6,13 @@
 
 namespace kiln {
 
-// A scalar per sample; a pipeline computes it as weight(n) * scale, with weight 0 for lanes past the end of the batch.
+// A scalar per sample; a pipeline computes it as weight(n) * scale, with weight
+// 0 for lanes past the end of the batch.
 class SampleWeightOp : public Op {
  public:
   absl::string_view name() const override { return "sample_weight"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType>) const override {
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType>) const override {
     return TensorType{{}, DType::kFloat32, true};
   }
 };

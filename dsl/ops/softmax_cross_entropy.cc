@@ -8,48 +8,63 @@ namespace {
 
 absl::Status CheckLogitsAndLabel(absl::Span<const TensorType> inputs) {
   const TensorType& logits = inputs[0];
-  if (logits.shape.size() != 1 || !logits.per_sample || logits.dtype != DType::kFloat32) {
-    return absl::InvalidArgumentError(absl::StrCat("the logits must be a vector, not ", TypeString(logits)));
+  if (logits.shape.size() != 1 || !logits.per_sample ||
+      logits.dtype != DType::kFloat32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the logits must be a vector, not ", TypeString(logits)));
   }
   if (inputs[1] != TensorType{{}, DType::kInt32, true}) {
-    return absl::InvalidArgumentError(absl::StrCat("the label must be an int32 scalar, not ", TypeString(inputs[1])));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the label must be an int32 scalar, not ", TypeString(inputs[1])));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<TensorType> SoftmaxCrossEntropyOp::InferType(absl::Span<const TensorType> inputs) const {
-  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok()) return status;
+absl::StatusOr<TensorType> SoftmaxCrossEntropyOp::InferType(
+    absl::Span<const TensorType> inputs) const {
+  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok())
+    return status;
   return TensorType{{}, DType::kFloat32, true};
 }
 
 void SoftmaxCrossEntropyOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
   gradient.Set(0, gradient.Add(std::make_shared<SoftmaxCrossEntropyGradOp>(),
-                               {gradient.input(0), gradient.input(1), gradient.output_gradient()}, "d_logits"));
+                               {gradient.input(0), gradient.input(1),
+                                gradient.output_gradient()},
+                               "d_logits"));
 }
 
-FlopCount SoftmaxCrossEntropyOp::Flops(absl::Span<const TensorType> inputs, const TensorType&) const {
-  // K - 1 to find the maximum, K subtractions, K exponentials, K - 1 additions, a logarithm and a subtraction.
+FlopCount SoftmaxCrossEntropyOp::Flops(absl::Span<const TensorType> inputs,
+                                       const TensorType&) const {
+  // K - 1 to find the maximum, K subtractions, K exponentials, K - 1 additions,
+  // a logarithm and a subtraction.
   return {4 * inputs[0].shape[0], 0};
 }
 
-absl::StatusOr<TensorType> SoftmaxCrossEntropyGradOp::InferType(absl::Span<const TensorType> inputs) const {
-  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok()) return status;
+absl::StatusOr<TensorType> SoftmaxCrossEntropyGradOp::InferType(
+    absl::Span<const TensorType> inputs) const {
+  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok())
+    return status;
   if (inputs[2] != TensorType{{}, DType::kFloat32, true}) {
     return absl::InvalidArgumentError("the adjoint of a loss is a scalar");
   }
   return inputs[0];
 }
 
-FlopCount SoftmaxCrossEntropyGradOp::Flops(absl::Span<const TensorType> inputs, const TensorType&) const {
-  // The maximum, subtractions, exponentials and sum as above, a division, and for each class two multiplications.
+FlopCount SoftmaxCrossEntropyGradOp::Flops(absl::Span<const TensorType> inputs,
+                                           const TensorType&) const {
+  // The maximum, subtractions, exponentials and sum as above, a division, and
+  // for each class two multiplications.
   return {6 * inputs[0].shape[0], 0};
 }
 
-absl::StatusOr<TensorType> AccuracyOp::InferType(absl::Span<const TensorType> inputs) const {
-  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok()) return status;
+absl::StatusOr<TensorType> AccuracyOp::InferType(
+    absl::Span<const TensorType> inputs) const {
+  if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok())
+    return status;
   return TensorType{{}, DType::kFloat32, true};
 }
 

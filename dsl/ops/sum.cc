@@ -5,34 +5,41 @@
 
 namespace kiln {
 
-absl::StatusOr<TensorType> SumOp::InferType(absl::Span<const TensorType> inputs) const {
+absl::StatusOr<TensorType> SumOp::InferType(
+    absl::Span<const TensorType> inputs) const {
   if (!inputs[0].per_sample || inputs[0].dtype != DType::kFloat32) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot sum ", TypeString(inputs[0])));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot sum ", TypeString(inputs[0])));
   }
   return TensorType{{}, DType::kFloat32, true};
 }
 
 void SumOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
-  auto op = std::make_shared<BroadcastOp>(gradient.TypeOf(gradient.input(0)).shape);
+  auto op =
+      std::make_shared<BroadcastOp>(gradient.TypeOf(gradient.input(0)).shape);
   gradient.Set(0, gradient.Add(op, {gradient.output_gradient()}, "d_input"));
 }
 
-FlopCount SumOp::Flops(absl::Span<const TensorType> inputs, const TensorType&) const {
+FlopCount SumOp::Flops(absl::Span<const TensorType> inputs,
+                       const TensorType&) const {
   return {ElementCount(inputs[0].shape) - 1, 0};
 }
 
-absl::StatusOr<TensorType> BroadcastOp::InferType(absl::Span<const TensorType> inputs) const {
-  if (!inputs[0].per_sample || inputs[0].dtype != DType::kFloat32 || !inputs[0].shape.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("only a scalar per sample is broadcast, not ",
-                                                   TypeString(inputs[0])));
+absl::StatusOr<TensorType> BroadcastOp::InferType(
+    absl::Span<const TensorType> inputs) const {
+  if (!inputs[0].per_sample || inputs[0].dtype != DType::kFloat32 ||
+      !inputs[0].shape.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "only a scalar per sample is broadcast, not ", TypeString(inputs[0])));
   }
   return TensorType{shape_, DType::kFloat32, true};
 }
 
 void BroadcastOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
-  gradient.Set(0, gradient.Add(std::make_shared<SumOp>(), {gradient.output_gradient()}, "d_input"));
+  gradient.Set(0, gradient.Add(std::make_shared<SumOp>(),
+                               {gradient.output_gradient()}, "d_input"));
 }
 
 }  // namespace kiln

@@ -12,9 +12,11 @@ namespace kiln {
 class SumOp : public Op {
  public:
   absl::string_view name() const override { return "sum"; }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
-  FlopCount Flops(absl::Span<const TensorType> inputs, const TensorType& output) const override;
+  FlopCount Flops(absl::Span<const TensorType> inputs,
+                  const TensorType& output) const override;
 };
 
 // Every element of `shape` is the sample's scalar.
@@ -22,8 +24,11 @@ class BroadcastOp : public Op {
  public:
   explicit BroadcastOp(Shape shape) : shape_(std::move(shape)) {}
   absl::string_view name() const override { return "broadcast"; }
-  std::string Attributes() const override { return "shape=" + ShapeString(shape_); }
-  absl::StatusOr<TensorType> InferType(absl::Span<const TensorType> inputs) const override;
+  std::string Attributes() const override {
+    return "shape=" + ShapeString(shape_);
+  }
+  absl::StatusOr<TensorType> InferType(
+      absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
 
  private:

@@ -13,7 +13,9 @@ using Halide::Var;
 namespace {
 
 Expr InverseArea(const Lowering& lowering, const PoolGeometry& g) {
-  return Halide::Internal::make_const(lowering.real(), 1.0 / static_cast<double>(g.kernel.height * g.kernel.width));
+  return Halide::Internal::make_const(
+      lowering.real(),
+      1.0 / static_cast<double>(g.kernel.height * g.kernel.width));
 }
 
 }  // namespace
@@ -38,13 +40,16 @@ Lowered LowerAvgPool(Lowering& lowering, const Node& node) {
 
 Lowered LowerAvgPoolGrad(Lowering& lowering, const Node& node) {
   const Var n("n"), x("x"), y("y"), c("c");
-  const PoolGeometry& g = static_cast<const AvgPoolGradOp&>(*node.op).geometry();
+  const PoolGeometry& g =
+      static_cast<const AvgPoolGradOp&>(*node.op).geometry();
   Func d_output = lowering.input(node, 0);
   Func d_input(CName(node.name));
-  d_input(n, x, y, c) = InverseArea(lowering, g) *
-                        SumOverWindows(lowering, node, g, [&](const Expr& wx, const Expr& wy, const Expr&) {
-                          return d_output(n, wx, wy, c);
-                        });
+  d_input(n, x, y, c) =
+      InverseArea(lowering, g) *
+      SumOverWindows(lowering, node, g,
+                     [&](const Expr& wx, const Expr& wy, const Expr&) {
+                       return d_output(n, wx, wy, c);
+                     });
 
   return FinishWindowGradient(lowering, node, g, d_input);
 }

@@ -10,20 +10,24 @@ using Halide::Func;
 using Halide::RDom;
 using Halide::Var;
 
-// Lane-wise partial sums over whole rows, added across the lanes at the end, like the weight gradient.
+// Lane-wise partial sums over whole rows, added across the lanes at the end,
+// like the weight gradient.
 Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
   const Shape& shape = lowering.type(node.inputs[0]).shape;
   const bool is_image = shape.size() == 3;
-  const int width = is_image ? static_cast<int>(shape[2]) : 1, height = is_image ? static_cast<int>(shape[1]) : 1;
+  const int width = is_image ? static_cast<int>(shape[2]) : 1,
+            height = is_image ? static_cast<int>(shape[1]) : 1;
   const Var lane("lane"), i("i");
   Func input = lowering.input(node, 0);
 
-  const int block = lowering.block(), lanes = RowLanes(block, width, 1, lowering.vector_size());
+  const int block = lowering.block(),
+            lanes = RowLanes(block, width, 1, lowering.vector_size());
   const RDom r(0, block * width / lanes, 0, height, "r");
   const Expr l = lane + lanes * r.x;
   Func partial(CName(node.name) + "_lanes");
   partial(lane, i) = Halide::Internal::make_const(lowering.real(), 0);
-  partial(lane, i) += is_image ? input(l % block, l / block, r.y, i) : input(l, i);
+  partial(lane, i) +=
+      is_image ? input(l % block, l / block, r.y, i) : input(l, i);
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
@@ -32,17 +36,20 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
 
   partial.compute_root();
   const int channels = LargestDivisor(shape[0], 4);
-  return {sum, [=, r = r](Func consumer, int stage) mutable {
-            const Var ii("ii");
-            StageOf(consumer, stage).split(i, i, ii, channels);
-            const Halide::LoopLevel tile(consumer, i);
-            sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(i);
-            sum.update().reorder(across.x, i).unroll(i);
-            if (lanes > 1) sum.update().atomic().vectorize(across.x);
-            partial.compute_at(tile).store_in(Halide::MemoryType::Stack).bound_extent(lane, lanes);
-            partial.vectorize(lane).unroll(i);
-            partial.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
-          }};
+  return {
+      sum, [=, r = r](Func consumer, int stage) mutable {
+        const Var ii("ii");
+        StageOf(consumer, stage).split(i, i, ii, channels);
+        const Halide::LoopLevel tile(consumer, i);
+        sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(i);
+        sum.update().reorder(across.x, i).unroll(i);
+        if (lanes > 1) sum.update().atomic().vectorize(across.x);
+        partial.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .bound_extent(lane, lanes);
+        partial.vectorize(lane).unroll(i);
+        partial.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
+      }};
 }
 
 }  // namespace kiln

@@ -1,9 +1,9 @@
-// The convolution's weight gradient: lane-wise partial sums of a kernel row times a few output channels in registers,
-// over all samples and positions, added across the lanes once at the end.
-#include "dsl/ops/conv2d.h"
-
+// The convolution's weight gradient: lane-wise partial sums of a kernel row
+// times a few output channels in registers, over all samples and positions,
+// added across the lanes once at the end.
 #include <algorithm>
 
+#include "dsl/ops/conv2d.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -16,24 +16,34 @@ using Halide::RVar;
 using Halide::Var;
 
 Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
-  const Conv2dGeometry& g = static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
+  const Conv2dGeometry& g =
+      static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
   const Shape& output = lowering.type(node.inputs[1]).shape;
-  const int width = static_cast<int>(output[2]), height = static_cast<int>(output[1]);
-  const int sx = static_cast<int>(g.stride.width), sy = static_cast<int>(g.stride.height);
-  const int px = static_cast<int>(g.padding.width), py = static_cast<int>(g.padding.height);
+  const int width = static_cast<int>(output[2]),
+            height = static_cast<int>(output[1]);
+  const int sx = static_cast<int>(g.stride.width),
+            sy = static_cast<int>(g.stride.height);
+  const int px = static_cast<int>(g.padding.width),
+            py = static_cast<int>(g.padding.height);
   const Var lane("lane"), kx("kx"), ky("ky"), ci("ci"), co("co");
   Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
   if (px > 0 || py > 0) {
-    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]), CName(node.name) + "_padded");
+    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
+                       CName(node.name) + "_padded");
   }
 
-  // All columns of all samples in one row of `lanes` at a time: position l holds sample l % block, column l / block.
-  const int block = lowering.block(), lanes = RowLanes(block, width, sx, lowering.vector_size());
+  // All columns of all samples in one row of `lanes` at a time: position l
+  // holds sample l % block, column l / block.
+  const int block = lowering.block(),
+            lanes = RowLanes(block, width, sx, lowering.vector_size());
   const RDom r(0, block * width / lanes, 0, height, "r");
   const Expr l = lane + lanes * r.x, n = l % block, x = l / block;
   Func partial(CName(node.name) + "_lanes");
-  partial(lane, kx, ky, ci, co) = Halide::Internal::make_const(lowering.real(), 0);
-  partial(lane, kx, ky, ci, co) += input(n, x * sx + kx - px, r.y * sy + ky - py, ci) * d_output(n, x, r.y, co);
+  partial(lane, kx, ky, ci, co) =
+      Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, kx, ky, ci, co) +=
+      input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
+      d_output(n, x, r.y, co);
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
@@ -41,9 +51,11 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   sum(kx, ky, ci, co) += partial(across, kx, ky, ci, co);
 
   partial.compute_root();
-  // Registers: kernel row x channels accumulators, the row's inputs and one adjoint.
+  // Registers: kernel row x channels accumulators, the row's inputs and one
+  // adjoint.
   const int kernel_width = static_cast<int>(g.kernel.width);
-  const int rows = LargestDivisor(output[0], std::max(1, (lowering.registers() - 6) / kernel_width));
+  const int rows = LargestDivisor(
+      output[0], std::max(1, (lowering.registers() - 6) / kernel_width));
   const int taps = LargestDivisor(kernel_width, lowering.registers() - 6);
   return {sum, [=, r = r](Func consumer, int stage) mutable {
             const Var coi("coi"), kxi("kxi");
@@ -52,12 +64,21 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                 .split(kx, kx, kxi, taps)
                 .reorder(kxi, coi, kx, ky, ci, co);
             const Halide::LoopLevel tile(consumer, kx);
-            sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(kx).unroll(co);
+            sum.compute_at(tile)
+                .store_in(Halide::MemoryType::Stack)
+                .unroll(kx)
+                .unroll(co);
             sum.update().reorder(across.x, kx, co).unroll(kx).unroll(co);
             if (lanes > 1) sum.update().atomic().vectorize(across.x);
-            partial.compute_at(tile).store_in(Halide::MemoryType::Stack).bound_extent(lane, lanes);
+            partial.compute_at(tile)
+                .store_in(Halide::MemoryType::Stack)
+                .bound_extent(lane, lanes);
             partial.vectorize(lane).unroll(kx).unroll(co);
-            partial.update().reorder(lane, kx, co, r.x, r.y).vectorize(lane).unroll(kx).unroll(co);
+            partial.update()
+                .reorder(lane, kx, co, r.x, r.y)
+                .vectorize(lane)
+                .unroll(kx)
+                .unroll(co);
           }};
 }
 

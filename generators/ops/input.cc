@@ -19,7 +19,9 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   std::vector<Expr> at(vars.begin() + 1, vars.end());
   at.push_back(lowering.SampleRow(vars[0], argument));
   Expr value = Halide::cast(lowering.real(), data(at));
-  if (op.format().scale != 1) value = value * Halide::Internal::make_const(lowering.real(), op.format().scale);
+  if (op.format().scale != 1)
+    value = value *
+            Halide::Internal::make_const(lowering.real(), op.format().scale);
   Func gathered(CName(node.name) + "_gathered");
   gathered(vars) = value;
 
@@ -28,14 +30,17 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
 }
 
 Lowered LowerTarget(Lowering& lowering, const Node& node) {
-  const Argument& argument = lowering.argument(ArgumentKind::kTarget, node.name);
+  const Argument& argument =
+      lowering.argument(ArgumentKind::kTarget, node.name);
   Func data = lowering.inputs().Buffer(argument);
   const std::vector<Var> vars = SampleVars(node.type);
 
   std::vector<Expr> at(vars.begin() + 1, vars.end());
   at.push_back(lowering.SampleRow(vars[0], argument));
   Func gathered(CName(node.name) + "_gathered");
-  gathered(vars) = node.type.dtype == DType::kInt32 ? data(at) : Halide::cast(lowering.real(), data(at));
+  gathered(vars) = node.type.dtype == DType::kInt32
+                       ? data(at)
+                       : Halide::cast(lowering.real(), data(at));
 
   gathered.compute_root();
   return {gathered};

@@ -18,9 +18,12 @@ struct Maximum {
   Expr value, place;
 };
 
-// Scans the window of output (x, y) in row-major order; a later element wins only if it is larger, or NaN.
-Maximum ScanWindow(const Lowering& lowering, const Node& node, const PoolGeometry& g) {
-  const Expr lowest = Halide::Internal::make_const(lowering.real(), -std::numeric_limits<double>::infinity());
+// Scans the window of output (x, y) in row-major order; a later element wins
+// only if it is larger, or NaN.
+Maximum ScanWindow(const Lowering& lowering, const Node& node,
+                   const PoolGeometry& g) {
+  const Expr lowest = Halide::Internal::make_const(
+      lowering.real(), -std::numeric_limits<double>::infinity());
   Maximum best{lowest, Expr(0)};
   for (int ry = 0; ry < g.kernel.height; ++ry) {
     for (int rx = 0; rx < g.kernel.width; ++rx) {
@@ -30,7 +33,8 @@ Maximum ScanWindow(const Lowering& lowering, const Node& node, const PoolGeometr
         continue;
       }
       const Expr wins = value > best.value || Halide::is_nan(value);
-      best.place = Halide::select(wins, static_cast<int>(ry * g.kernel.width + rx), best.place);
+      best.place = Halide::select(
+          wins, static_cast<int>(ry * g.kernel.width + rx), best.place);
       best.value = Halide::select(wins, value, best.value);
     }
   }
@@ -51,23 +55,36 @@ Lowered LowerMaxPool(Lowering& lowering, const Node& node) {
 
 Lowered LowerMaxPoolIndex(Lowering& lowering, const Node& node) {
   const Var n("n"), x("x"), y("y"), c("c");
-  const PoolGeometry& g = static_cast<const MaxPoolIndexOp&>(*node.op).geometry();
+  const PoolGeometry& g =
+      static_cast<const MaxPoolIndexOp&>(*node.op).geometry();
   Func index(CName(node.name));
   index(n, x, y, c) = ScanWindow(lowering, node, g).place;
 
   StoreRoot(lowering, index);
+  // One pass over the input gives both the maximum and its place.
+  for (const Node& other : lowering.graph().nodes()) {
+    const bool same_windows = other.op->name() == "max_pool" &&
+                              other.inputs == node.inputs &&
+                              other.op->Attributes() == node.op->Attributes();
+    if (lowering.fast() && same_windows)
+      index.compute_with(lowering.FuncOf(other), x);
+  }
   return {index};
 }
 
 Lowered LowerMaxPoolGrad(Lowering& lowering, const Node& node) {
   const Var n("n"), x("x"), y("y"), c("c");
-  const PoolGeometry& g = static_cast<const MaxPoolGradOp&>(*node.op).geometry();
+  const PoolGeometry& g =
+      static_cast<const MaxPoolGradOp&>(*node.op).geometry();
   Func index = lowering.input(node, 0), d_output = lowering.input(node, 1);
   const Expr zero = Halide::Internal::make_const(lowering.real(), 0);
   Func d_input(CName(node.name));
-  d_input(n, x, y, c) = SumOverWindows(lowering, node, g, [&](const Expr& wx, const Expr& wy, const Expr& place) {
-    return Halide::select(index(n, wx, wy, c) == place, d_output(n, wx, wy, c), zero);
-  });
+  d_input(n, x, y, c) =
+      SumOverWindows(lowering, node, g,
+                     [&](const Expr& wx, const Expr& wy, const Expr& place) {
+                       return Halide::select(index(n, wx, wy, c) == place,
+                                             d_output(n, wx, wy, c), zero);
+                     });
 
   return FinishWindowGradient(lowering, node, g, d_input);
 }

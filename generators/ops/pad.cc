@@ -11,10 +11,12 @@ using Halide::Var;
 Lowered LowerPad(Lowering& lowering, const Node& node) {
   const Size2& padding = static_cast<const PadOp&>(*node.op).padding();
   const Var n("n"), x("x"), y("y"), c("c");
-  Func extended = ZeroExtended(lowering.input(node, 0), lowering.type(node.inputs[0]), CName(node.name) + "_extended");
+  Func extended =
+      ZeroExtended(lowering.input(node, 0), lowering.type(node.inputs[0]),
+                   CName(node.name) + "_extended");
   Func padded(CName(node.name));
-  padded(n, x, y, c) =
-      extended(n, x - static_cast<int>(padding.width), y - static_cast<int>(padding.height), c);
+  padded(n, x, y, c) = extended(n, x - static_cast<int>(padding.width),
+                                y - static_cast<int>(padding.height), c);
 
   StoreRoot(lowering, padded);
   return {padded};
@@ -25,7 +27,8 @@ Lowered LowerCrop(Lowering& lowering, const Node& node) {
   const Var n("n"), x("x"), y("y"), c("c");
   Func cropped(CName(node.name));
   cropped(n, x, y, c) =
-      lowering.input(node, 0)(n, x + static_cast<int>(border.width), y + static_cast<int>(border.height), c);
+      lowering.input(node, 0)(n, x + static_cast<int>(border.width),
+                              y + static_cast<int>(border.height), c);
 
   StoreRoot(lowering, cropped);
   return {cropped};

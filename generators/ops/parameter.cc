@@ -5,7 +5,8 @@
 namespace kiln {
 
 Lowered LowerParameter(Lowering& lowering, const Node& node) {
-  return {lowering.inputs().Buffer(lowering.argument(ArgumentKind::kParameter, node.name))};
+  return {lowering.inputs().Buffer(
+      lowering.argument(ArgumentKind::kParameter, node.name))};
 }
 
 }  // namespace kiln

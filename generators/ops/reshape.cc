@@ -14,7 +14,8 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
   const Shape& from = lowering.type(node.inputs[0]).shape;
   const Shape& to = node.type.shape;
 
-  // Row-major place of the element, then its coordinates in the input's shape, both innermost first.
+  // Row-major place of the element, then its coordinates in the input's shape,
+  // both innermost first.
   Expr place = 0;
   int stride = 1;
   for (size_t d = 0; d < to.size(); ++d) {
@@ -31,7 +32,8 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
   Func reshaped(CName(node.name));
   reshaped(vars) = lowering.input(node, 0)(at);
 
-  // An index map that is cheap to inline where it turns a vector into an image; the dense layer wants a flat copy.
+  // An index map that is cheap to inline where it turns a vector into an image;
+  // the dense layer wants a flat copy.
   if (lowering.fast() && to.size() > from.size()) return {reshaped};
   StoreRoot(lowering, reshaped);
   return {reshaped};

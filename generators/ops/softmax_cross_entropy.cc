@@ -15,11 +15,13 @@ using Halide::Var;
 
 namespace {
 
-// A reduction over the classes, per sample: stored, vectorised over the samples.
+// A reduction over the classes, per sample: stored, vectorised over the
+// samples.
 void StoreReduction(const Lowering& lowering, Func func) {
   StoreRoot(lowering, func);
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  if (lowering.fast() && vector > 1) func.update().vectorize(func.args()[0], vector);
+  if (lowering.fast() && vector > 1)
+    func.update().vectorize(func.args()[0], vector);
 }
 
 struct Softmax {
@@ -31,11 +33,14 @@ struct Softmax {
 Softmax DefineSoftmax(const Lowering& lowering, const Node& node) {
   const Var n("n"), i("i");
   Func logits = lowering.input(node, 0);
-  const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]), "r");
+  const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
+               "r");
   const std::string name = CName(node.name);
   Softmax s{Func(name + "_max"), Func(name + "_exp"), Func(name + "_total")};
   s.maximum(n) = logits(n, 0);
-  s.maximum(n) = Halide::select(Halide::is_nan(logits(n, r)) || logits(n, r) > s.maximum(n), logits(n, r), s.maximum(n));
+  s.maximum(n) = Halide::select(
+      Halide::is_nan(logits(n, r)) || logits(n, r) > s.maximum(n), logits(n, r),
+      s.maximum(n));
   s.exponential(n, i) = EmitExp(logits(n, i) - s.maximum(n));
   s.total(n) = Halide::Internal::make_const(lowering.real(), 0);
   s.total(n) += s.exponential(n, r);
@@ -59,7 +64,8 @@ Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node) {
   Func logits = lowering.input(node, 0);
   const Softmax s = DefineSoftmax(lowering, node);
   Func loss(CName(node.name));
-  loss(n) = EmitLog(s.total(n)) - (logits(n, SafeLabel(lowering, node, n)) - s.maximum(n));
+  loss(n) = EmitLog(s.total(n)) -
+            (logits(n, SafeLabel(lowering, node, n)) - s.maximum(n));
 
   loss.compute_root();
   return {loss};
@@ -69,10 +75,13 @@ Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node) {
   const Var n("n"), i("i");
   Func d_loss = lowering.input(node, 2);
   const Softmax s = DefineSoftmax(lowering, node);
-  const Expr one = Halide::Internal::make_const(lowering.real(), 1), zero = one - one;
+  const Expr one = Halide::Internal::make_const(lowering.real(), 1),
+             zero = one - one;
   Func d_logits(CName(node.name));
-  d_logits(n, i) = (s.exponential(n, i) / s.total(n) -
-                    Halide::select(i == SafeLabel(lowering, node, n), one, zero)) * d_loss(n);
+  d_logits(n, i) =
+      (s.exponential(n, i) / s.total(n) -
+       Halide::select(i == SafeLabel(lowering, node, n), one, zero)) *
+      d_loss(n);
 
   StoreRoot(lowering, d_logits);
   return {d_logits};
@@ -82,17 +91,22 @@ Lowered LowerAccuracy(Lowering& lowering, const Node& node) {
   const Var n("n");
   Func logits = lowering.input(node, 0);
   const int classes = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
-  // The first maximum: a later class wins only if it is larger. NaN logits are never right.
+  // The first maximum: a later class wins only if it is larger. NaN logits are
+  // never right.
   Expr best = logits(n, 0), place = 0;
   const RDom r(1, std::max(1, classes - 1), "r");
   Func winner(CName(node.name) + "_winner");
   winner(n) = Halide::Tuple(best, place);
   const Expr challenger = logits(n, Halide::min(r, classes - 1));
   const Expr wins = challenger > winner(n)[0];
-  winner(n) = Halide::Tuple(Halide::select(wins, challenger, winner(n)[0]), Halide::select(wins, r, winner(n)[1]));
-  const Expr one = Halide::Internal::make_const(lowering.real(), 1), zero = one - one;
+  winner(n) = Halide::Tuple(Halide::select(wins, challenger, winner(n)[0]),
+                            Halide::select(wins, r, winner(n)[1]));
+  const Expr one = Halide::Internal::make_const(lowering.real(), 1),
+             zero = one - one;
   Func right(CName(node.name));
-  right(n) = Halide::select(winner(n)[1] == lowering.input(node, 1)(n) && !Halide::is_nan(winner(n)[0]), one, zero);
+  right(n) = Halide::select(winner(n)[1] == lowering.input(node, 1)(n) &&
+                                !Halide::is_nan(winner(n)[0]),
+                            one, zero);
 
   winner.compute_root();
   right.compute_root();

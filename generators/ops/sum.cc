@@ -14,11 +14,13 @@ Lowered LowerSum(Lowering& lowering, const Node& node) {
   const Var n("n");
   const Shape& shape = lowering.type(node.inputs[0]).shape;
   Halide::Region region;
-  for (auto extent = shape.rbegin(); extent != shape.rend(); ++extent) region.push_back({0, static_cast<int>(*extent)});
+  for (auto extent = shape.rbegin(); extent != shape.rend(); ++extent)
+    region.push_back({0, static_cast<int>(*extent)});
   if (region.empty()) region.push_back({0, 1});
   const RDom r(region, "r");
   std::vector<Expr> at = {n};
-  for (size_t d = 0; d < shape.size(); ++d) at.push_back(r[static_cast<int>(d)]);
+  for (size_t d = 0; d < shape.size(); ++d)
+    at.push_back(r[static_cast<int>(d)]);
   Func sum(CName(node.name));
   sum(n) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n) += lowering.input(node, 0)(at);
@@ -35,7 +37,8 @@ Lowered LowerBroadcast(Lowering& lowering, const Node& node) {
   Func broadcast(CName(node.name));
   broadcast(vars) = lowering.input(node, 0)(vars[0]);
 
-  if (lowering.fast()) return {broadcast};  // nothing to store: it is the scalar itself
+  if (lowering.fast())
+    return {broadcast};  // nothing to store: it is the scalar itself
   broadcast.compute_root();
   return {broadcast};
 }
