@@ -1,10 +1,11 @@
 // The builder that model files use.
 //
 //   KILN_MODEL(m) {
-//     Value x = m.Input("image", {1, 28, 28}, {.storage = Storage::kUint8,
-//     .scale = 1.0 / 255}); Value label = m.Labels("label", 10); x =
-//     m.Flatten(x); x = m.Relu(m.Dense("fc1", x, {.out = 32})); x =
-//     m.Dense("fc2", x, {.out = 10}); m.Output("logits", x);
+//     Value x = m.Input("x", {784});
+//     Value label = m.Labels("label", 10);
+//     x = m.Relu(m.Dense("fc1", x, {.out = 32}));
+//     x = m.Dense("fc2", x, {.out = 10});
+//     m.Output("logits", x);
 //     m.Loss(m.SoftmaxCrossEntropy(x, label));
 //     m.Metric("accuracy", m.Accuracy(x, label));
 //   }

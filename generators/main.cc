@@ -1,8 +1,9 @@
 // The main of every <model>.generator.
 //
 //   <model>.generator --bundle --name=NAME --out=DIR --records=A.json,B.json
-//   writes the manifest and its C++ wrapping <model>.generator <Halide
-//   generator arguments>                             emits one pipeline
+//       writes the manifest and its C++ wrapping
+//   <model>.generator ARGUMENTS
+//       emits one pipeline: the arguments are Halide's GenGen's
 //
 // A wrong model is one line on standard error, "file:line: layer: what is
 // wrong", and exit code 1.
