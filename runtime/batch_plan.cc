@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace kiln {
 
@@ -16,41 +17,46 @@ int SlotCount(int64_t blocks, int64_t arena_floats) {
 
 }  // namespace
 
-double BlockCost(int64_t block) {
-  const double lanes = static_cast<double>(block);
-  return lanes < 8 ? 4.5 + 0.6 * lanes : 1.3 + lanes;
+int64_t BlockCost(int64_t block) {
+  return block < 8 ? 45 + 6 * block : 13 + 10 * block;
 }
 
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
                     int64_t arena_floats) {
-  // cheapest[n]: the least cost of n samples; choice[n]: the block it starts
-  // with. Larger blocks are tried first, and win ties.
+  // Larger blocks are tried first, and win ties.
   std::vector<int> order(available.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  std::sort(order.begin(), order.end(),
-            [&](int a, int b) { return available[a] > available[b]; });
+  std::iota(order.begin(), order.end(), 0);
+  const auto larger = [&](int a, int b) { return available[a] > available[b]; };
+  std::sort(order.begin(), order.end(), larger);
 
-  std::vector<double> cheapest(batch + 1,
-                               std::numeric_limits<double>::infinity());
+  // cheapest[n]: the least cost of n samples; choice[n]: a block of that plan.
+  std::vector<int64_t> cheapest(batch + 1, std::numeric_limits<int64_t>::max());
   std::vector<int> choice(batch + 1, 0);
   cheapest[0] = 0;
   for (int64_t n = 1; n <= batch; ++n) {
     for (int i : order) {
       const int64_t rest = std::max<int64_t>(n - available[i], 0);
-      const double cost = BlockCost(available[i]) + cheapest[rest];
+      const int64_t cost = BlockCost(available[i]) + cheapest[rest];
       if (cost < cheapest[n]) {
         cheapest[n] = cost;
         choice[n] = i;
       }
     }
   }
+  std::vector<int> chosen;
+  for (int64_t left = batch; left > 0; left -= available[chosen.back()]) {
+    chosen.push_back(choice[left]);
+  }
+  std::sort(chosen.begin(), chosen.end(), larger);
 
+  // The cheapest plan has fewer idle lanes than its smallest block, which else
+  // it would do without: they are all in the last.
   BatchPlan plan;
-  for (int64_t left = batch; left > 0;) {
-    const int64_t count = std::min(left, available[choice[left]]);
-    plan.blocks.push_back(
-        {.pipeline = choice[left], .first = batch - left, .count = count});
-    left -= count;
+  int64_t first = 0;
+  for (int i : chosen) {
+    const int64_t count = std::min(available[i], batch - first);
+    plan.blocks.push_back({.pipeline = i, .first = first, .count = count});
+    first += count;
   }
   plan.slots = SlotCount(plan.blocks.size(), arena_floats);
   for (size_t b = 0; b < plan.blocks.size(); ++b) {

@@ -36,15 +36,15 @@ inline constexpr int kMaxGradientSlots = 16;
 // All slots together; models too large for two slots have one.
 inline constexpr int64_t kMaxGradientBytes = int64_t{256} << 20;
 
-// The cost of one call with `block` lanes, in units of a sample of a wide
-// block. A call's time grows with its lanes and has a part that does not: it
-// touches the whole gradient arena, clears and reduces accumulators; and lanes
-// below a vector's width are idle. Measured on one AVX-512 core, a step of
-// block 1, 8, 16, 64 took
+// The cost of one call with `block` lanes, in tenths of a sample of a wide
+// block (whole numbers: the same plan with every compiler). A call's time grows
+// with its lanes and has a part that does not: it touches the whole gradient
+// arena, clears and reduces accumulators; and lanes below a vector's width are
+// idle. Measured on one AVX-512 core, a step of block 1, 8, 16, 64 took
 //   lenet5     62  111  189  770 us = 5.3  9.4  16.0  65 samples of 11.8 us
 //   mnist_cnn  18   34   58  234 us = 4.9  9.3  15.9  64 samples of 3.66 us
 // and the formula says               5.1  9.3  17.3  65.
-double BlockCost(int64_t block);
+int64_t BlockCost(int64_t block);
 
 // The cheapest plan for `batch` samples. `available` holds the compiled block
 // sizes, in any order; ties go to fewer, larger blocks.

@@ -47,9 +47,9 @@ TEST(BatchPlanTest, CoversEverySampleOnceAndPadsOnlyTheLastBlock) {
 }
 
 // The least cost by trying every sequence of blocks.
-double CheapestByForce(int64_t batch, const std::vector<int64_t>& available) {
+int64_t CheapestByForce(int64_t batch, const std::vector<int64_t>& available) {
   if (batch <= 0) return 0;
-  double cheapest = std::numeric_limits<double>::infinity();
+  int64_t cheapest = std::numeric_limits<int64_t>::max();
   for (int64_t block : available) {
     cheapest = std::min(
         cheapest, BlockCost(block) + CheapestByForce(batch - block, available));
@@ -60,12 +60,12 @@ double CheapestByForce(int64_t batch, const std::vector<int64_t>& available) {
 TEST(BatchPlanTest, IsTheCheapest) {
   const std::vector<int64_t> available = {3, 8, 16};
   for (int64_t batch = 1; batch <= 40; ++batch) {
-    double cost = 0;
+    int64_t cost = 0;
     for (int64_t block :
          Blocks(PlanBatch(batch, available, kSmallArena), available)) {
       cost += BlockCost(block);
     }
-    EXPECT_NEAR(cost, CheapestByForce(batch, available), 1e-9) << batch;
+    EXPECT_EQ(cost, CheapestByForce(batch, available)) << batch;
   }
 }
 
