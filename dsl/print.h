@@ -10,8 +10,8 @@ namespace kiln {
 
 // One line a node in topological order, inputs by name, then one line an
 // output:
-//   conv1 = conv2d(pad1, conv1.weight, conv1.bias) kernel=5x5 stride=1x1
-//   padding=0x0 : 6x28x28 per sample loss loss = softmax_cross_entropy1
+//   pool1 = max_pool(relu1) kernel=2x2 stride=2x2 padding=0x0 : 4x12x12
+//   loss loss = softmax_cross_entropy1
 std::string ToText(const Graph& graph);
 
 // A Graphviz digraph: parameters as boxes, data as ellipses, edges labelled by

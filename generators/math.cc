@@ -50,7 +50,9 @@ Expr EmitExp(const Expr& x) {
                      0.00836871699885, 0.00138145973402});
   const Expr e_r = 1.0f + (r + r * r * tail);
   const Expr k = Halide::cast<int32_t>(n), half = k >> 1;
-  return KeepNan(x, e_r * PowerOfTwo(half) * PowerOfTwo(k - half));
+  // Strictly in this order: 2^k alone may overflow where the result does not.
+  const Expr scaled = Halide::strict_float(e_r * PowerOfTwo(half));
+  return KeepNan(x, scaled * PowerOfTwo(k - half));
 }
 
 // log(x) = e ln 2 + log(1 + f) with x = 2^e (1 + f), sqrt(1/2) <= 1 + f <
@@ -77,7 +79,7 @@ Expr EmitLog(const Expr& x) {
       Constant(x.type(), std::numeric_limits<float>::infinity());
   const Expr nan = Constant(x.type(), std::numeric_limits<float>::quiet_NaN());
   return KeepNan(x, Halide::select(x == 0.0f, -infinity, x < 0.0f, nan,
-                                   x == infinity, infinity, finite));
+                                   Halide::is_inf(x), infinity, finite));
 }
 
 // An odd rational approximation on [-9, 9], past which tanh is 1 in float32: x
@@ -94,8 +96,13 @@ Expr EmitTanh(const Expr& x) {
   return KeepNan(x, clamped * p / q);
 }
 
+// With t = e^-|x| <= 1: 1 / (1 + t), times t on the negative side. Nothing
+// overflows, and the small values keep their relative precision.
 Expr EmitSigmoid(const Expr& x) {
-  return Constant(x.type(), 1) / (Constant(x.type(), 1) + EmitExp(-x));
+  const Expr one = Constant(x.type(), 1);
+  const Expr t = EmitExp(-Halide::abs(x));
+  const Expr numerator = Halide::select(x < Constant(x.type(), 0), t, one);
+  return KeepNan(x, numerator / (one + t));
 }
 
 namespace {
