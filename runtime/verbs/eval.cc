@@ -16,9 +16,10 @@ absl::Status RunEval(const VerbContext& context) {
   flags.Add("load", &load, "FILE",
             "weights to evaluate, safetensors; required");
   flags.Add("data", &data, "DATA",
-            "a directory of IDX files, or the name of a generated set");
+            "a directory of IDX files, or digits, xor or xor_cloud");
   flags.Add("data_seed", &data_seed, "N", "seed of a generated set");
-  flags.Add("threads", &threads, "N", "0: as many as there are cores");
+  flags.Add("threads", &threads, "N",
+            "accepted; this version runs on one thread");
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
   if (!proceed.ok() || !*proceed) return proceed.status();
   if (load.empty()) {

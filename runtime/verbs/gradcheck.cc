@@ -20,12 +20,13 @@ void PrintTable(const GradientCheck& check) {
                    ">largest gradient", ">max abs error", ">max rel error",
                    "verdict"});
   for (const ParameterCheck& p : check.parameters) {
-    table.AddRow({p.name, ShapeText(p.shape), absl::StrCat(p.elements),
-                  absl::StrCat(p.directions),
-                  absl::StrFormat("%.3e", p.largest_gradient),
-                  absl::StrFormat("%.1e", p.max_absolute_error),
-                  absl::StrFormat("%.1e", p.max_relative_error),
-                  p.failure.empty() ? "ok" : absl::StrCat("FAILED: ", p.failure)});
+    table.AddRow(
+        {p.name, ShapeText(p.shape), absl::StrCat(p.elements),
+         absl::StrCat(p.directions),
+         absl::StrFormat("%.3e", p.largest_gradient),
+         absl::StrFormat("%.1e", p.max_absolute_error),
+         absl::StrFormat("%.1e", p.max_relative_error),
+         p.failure.empty() ? "ok" : absl::StrCat("FAILED: ", p.failure)});
   }
   std::fputs(table.Text().c_str(), stdout);
   absl::PrintF("loss %.9g, in float64 %.9g: %s\nchecked: %s\n", check.loss,

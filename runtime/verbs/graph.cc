@@ -13,8 +13,8 @@ absl::Status RunGraph(const VerbContext& context) {
   std::string stage = "forward", format = "dot";
   FlagSet flags;
   flags.Add("stage", &stage, "STAGE",
-            "forward (as the model file says), backward (differentiated) or "
-            "final (optimised)");
+            "forward (the model file's), backward (what the gradients need) or "
+            "final (all that is compiled)");
   flags.Add("format", &format, "FORMAT", "dot (for Graphviz) or text");
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
   if (!proceed.ok() || !*proceed) return proceed.status();

@@ -46,7 +46,7 @@ TrainFlags FlagDefaults(const TrainingDefaults& defaults) {
 void AddFlags(TrainFlags& f, FlagSet& flags) {
   TrainingOptions& o = f.options;
   flags.Add("data", &f.data, "DATA",
-            "a directory of IDX files, or the name of a generated set");
+            "a directory of IDX files, or digits, xor or xor_cloud");
   flags.Add("data_seed", &f.data_seed, "N", "seed of a generated set");
   flags.Add("epochs", &o.epochs, "N", "passes over the training part");
   flags.Add("steps", &o.steps, "N",
@@ -63,13 +63,15 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
   flags.Add("seed", &f.seed, "N", "of initial weights and order of samples");
   flags.Add("shuffle", &o.shuffle, "",
             "a new order of samples each epoch; --noshuffle: as they are");
-  flags.Add("threads", &f.threads, "N", "0: as many as there are cores");
+  flags.Add("threads", &f.threads, "N",
+            "accepted; this version runs on one thread");
   flags.Add("stop_at_accuracy", &o.stop_at_accuracy, "X",
             "end after the epoch whose test accuracy is at least X, 0 to 1; "
             "0: never");
   flags.Add("init", &f.init, "FILE", "initial weights, safetensors");
   flags.Add("save", &f.save, "FILE", "write the trained weights, safetensors");
-  flags.Add("log", &f.log, "FILE.jsonl", "write a line of JSON a step");
+  flags.Add("log", &f.log, "FILE.jsonl",
+            "write a line of JSON a step and an epoch");
 }
 
 // Checks what can be checked before anything is loaded.
