@@ -93,7 +93,8 @@ Expr EmitTanh(const Expr& x) {
           2.0608185160714306e-05, 1.3353413977883785e-08});
   const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154,
                                 0.00032855463477344447, 7.776047448721657e-07});
-  return KeepNan(x, clamped * p / q);
+  // Rounding must not carry it past 1: the derivative is 1 - y^2.
+  return KeepNan(x, Halide::clamp(clamped * p / q, -1.0f, 1.0f));
 }
 
 // With t = e^-|x| <= 1: 1 / (1 + t), times t on the negative side. Nothing
