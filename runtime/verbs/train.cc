@@ -86,7 +86,6 @@ absl::Status CheckFlags(TrainFlags& f) {
   absl::Status status = CheckTrainingOptions(f.options);
   if (status.ok()) status = CheckAtLeast("threads", f.threads, 0);
   if (status.ok()) status = CheckWritable(f.save);
-  if (status.ok()) status = CheckWritable(f.log);
   return status;
 }
 

@@ -1,9 +1,12 @@
 #include "runtime/verbs/verb.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -80,9 +83,10 @@ std::string ResultLine(const Manifest& manifest, const char* part,
 absl::Status CheckWritable(const std::string& path) {
   if (path.empty()) return absl::OkStatus();
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
+  if (std::filesystem::exists(path, ignored) &&
+      !std::filesystem::is_regular_file(path, ignored)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": is a directory; name a file to write"));
+        absl::StrCat(path, ": is no regular file; choose another name"));
   }
   std::string directory = std::filesystem::path(path).parent_path().string();
   if (directory.empty()) directory = ".";
@@ -90,10 +94,16 @@ absl::Status CheckWritable(const std::string& path) {
     return absl::NotFoundError(
         absl::StrCat(path, ": the directory ", directory, " does not exist"));
   }
-  if (access(directory.c_str(), W_OK) != 0) {
+  // Permissions do not tell of a read-only file system: make a file to know.
+  std::string probe = absl::StrCat(directory, "/.kiln-XXXXXX");
+  const int file = mkstemp(probe.data());
+  if (file < 0) {
     return absl::PermissionDeniedError(
-        absl::StrCat(path, ": the directory ", directory, " is not writable"));
+        absl::StrCat(path, ": no file can be made in ", directory, ": ",
+                     std::strerror(errno)));
   }
+  close(file);
+  unlink(probe.c_str());
   return absl::OkStatus();
 }
 

@@ -73,9 +73,8 @@ std::string MeansText(const Manifest& manifest, const Totals& totals);
 std::string ResultLine(const Manifest& manifest, const char* part,
                        const Totals& totals);
 
-// Whether a file can be made at `path`: its directory exists and is writable,
-// and it is no directory itself. Asked before a long run, whose output it is.
-// An empty path is none, and fine.
+// Whether a regular file can be made, or replaced, at `path`. Asked before a
+// long run, whose output it is. An empty path is none, and fine.
 absl::Status CheckWritable(const std::string& path);
 
 // InvalidArgument "--name=value must be at least minimum".

@@ -115,9 +115,9 @@ TEST_F(CommandLineTest, OutputsAreCheckedBeforeTraining) {
   EXPECT_TRUE(Refuses({"train", "--save=" + directory / "no/w.safetensors"},
                       "does not exist"));
   EXPECT_TRUE(
-      Refuses({"train", "--save=" + directory.path()}, "is a directory"));
-  EXPECT_TRUE(Refuses({"train", "--log=" + directory / "no/log.jsonl"},
-                      "does not exist"));
+      Refuses({"train", "--save=" + directory.path()}, "no regular file"));
+  EXPECT_TRUE(Refuses({"train", "--save=/proc/w"}, "/proc/w"));
+  EXPECT_TRUE(Refuses({"train", "--save=/dev/null"}, "no regular file"));
   EXPECT_EQ(Fake().grad_calls + Fake().step_calls, 0);
   EXPECT_TRUE(Refuses({"train", "--data=xor",  // does not fit the model
                        "--save=" + directory / "w.safetensors",
@@ -203,6 +203,12 @@ TEST_F(TrainingTest, ZeroStepsWriteTheInitialWeights) {
   };
   EXPECT_NE(bias(a), bias(b));
   EXPECT_EQ(bias(b), bias(c));
+}
+
+TEST_F(TrainingTest, ALogThatCannotBeWrittenStopsBeforeTraining) {
+  EXPECT_TRUE(Refuses({"train", Data(), "--log=" + out_ / "no/log.jsonl"},
+                      "no/log.jsonl: cannot be written"));
+  EXPECT_EQ(Fake().grad_calls + Fake().step_calls, 0);
 }
 
 TEST_F(TrainingTest, ADivergedRunSavesNothing) {
