@@ -83,8 +83,9 @@ class Lister {
       return;
     for (const Output& output : graph_.outputs()) {
       if (output.kind != OutputKind::kGradient) continue;
-      Add({ArgumentKind::kStateIn, CName(output.name) + "_momentum",
-           output.name, "momentum", Halide::Float(32),
+      Add({ArgumentKind::kStateIn,
+           absl::StrCat(CName(output.name), "_momentum"), output.name,
+           "momentum", Halide::Float(32),
            Extents(graph_.node(output.node).type.shape)});
     }
   }

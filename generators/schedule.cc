@@ -135,7 +135,9 @@ void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
   const Tile tile =
       ChooseTile(lowering.block() / vector, features, lowering.registers());
 
-  consumer
+  // All features are computed, however few are read: a tile shifted inwards of
+  // fewer would start before the first.
+  consumer.bound(i, 0, static_cast<int>(features))
       .split(n, n, ni,
              vector * LargestDivisor(lowering.block() / vector, tile.vectors))
       .split(ni, ni, nv, vector)
