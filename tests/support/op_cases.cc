@@ -199,6 +199,7 @@ void SumCases(Cases* cases) {
     const NodeId square = maker.Add(std::make_shared<PointwiseOp>("square", Arg(0) * Arg(0) + Arg(0)), {sum});
     const NodeId wide = maker.Add(std::make_shared<BroadcastOp>(shape), {square}, "wide");
     cases->Finish(absl::StrCat("sum_", ShapeString(shape)), std::move(maker), wide);
+    cases->last().values.tensors["x"][0] += 0.75;  // spread values would sum to 0
   }
 }
 

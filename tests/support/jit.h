@@ -1,0 +1,49 @@
+// Runs the emitted pipelines of a graph in this process, compiled by Halide's JIT, on the interpreter's values.
+#ifndef KILN_TESTS_SUPPORT_JIT_H_
+#define KILN_TESTS_SUPPORT_JIT_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dsl/graph.h"
+#include "generators/arguments.h"
+#include "tests/support/interpreter.h"
+
+namespace kiln {
+
+// What a pipeline gave for a whole batch; only what its kind computes is filled.
+struct PipelineResult {
+  std::map<std::string, std::vector<double>> heads;  // [batch x shape]
+  double loss = 0;                                   // sum over the batch of weight * loss, without the scale
+  std::map<std::string, double> metrics;             // sum over the batch of weight * metric
+  Gradients gradients;
+};
+
+// A compiled pipeline. Samples of a batch are dealt to blocks in order; the lanes of the last block past the end have
+// the weight 0 and, as in training, the index 0.
+class JitPipeline {
+ public:
+  // `training` is what BuildTrainingGraph gave (for kInfer, kEval and kLoss64 a forward graph will do).
+  // Fails with what Halide says when it refuses the schedule.
+  static absl::StatusOr<JitPipeline> Compile(const Graph& training, const PipelineOptions& options);
+  JitPipeline(JitPipeline&&);
+  ~JitPipeline();
+
+  // Runs all blocks of the batch. Gradients are accumulated onto `start` where it is given, onto zeros otherwise.
+  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start = {});
+
+ private:
+  class Impl;
+  explicit JitPipeline(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Compiles and runs once.
+absl::StatusOr<PipelineResult> RunJit(const Graph& training, const PipelineOptions& options, const GraphValues& values);
+
+}  // namespace kiln
+
+#endif  // KILN_TESTS_SUPPORT_JIT_H_
