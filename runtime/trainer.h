@@ -78,7 +78,8 @@ struct TrainingResult {
 
 class Trainer {
  public:
-  // `train` and `test` (which may be null) are bound to the model's manifest.
+  // `model`, `train` and `test` (null: no test part) outlive the trainer; the
+  // data are bound to the model's manifest.
   // Errors: CheckTrainingOptions; FailedPrecondition for stop_at_accuracy
   // without a test part or a metric called "accuracy"; no memory.
   static absl::StatusOr<Trainer> Create(Model& model, const DataBinding& train,

@@ -32,6 +32,10 @@ TEST(BatchPlanTest, CoversEverySampleOnceAndPadsOnlyTheLastBlock) {
       for (size_t b = 0; b < plan.blocks.size(); ++b) {
         const PlannedBlock& block = plan.blocks[b];
         EXPECT_EQ(block.first, next);
+        if (b > 0) {
+          EXPECT_LE(available[block.pipeline],
+                    available[plan.blocks[b - 1].pipeline]);
+        }
         EXPECT_GE(block.count, 1);
         if (b + 1 < plan.blocks.size()) {
           EXPECT_EQ(block.count, available[block.pipeline]);

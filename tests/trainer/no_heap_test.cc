@@ -1,5 +1,7 @@
 // A training step makes no heap call: neither malloc's kin nor Halide's.
 
+#include <HalideRuntime.h>
+
 #include <cstdlib>
 #include <vector>
 
@@ -41,6 +43,10 @@ TEST_F(NoHeapTest, TheCounterCounts) {
   const std::vector<int>* volatile vector = new std::vector<int>(100);
   delete vector;
   EXPECT_GE(HeapCalls() - before, 3);
+
+  const int64_t before_halide = HeapCalls();
+  halide_free(nullptr, halide_malloc(nullptr, 100));
+  EXPECT_GE(HeapCalls() - before_halide, 1);
 }
 
 TEST_F(NoHeapTest, FusedSteps) {

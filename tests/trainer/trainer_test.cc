@@ -74,7 +74,7 @@ TEST_F(TrainerTest, TheSeedDecidesTheBits) {
 
 TEST_F(TrainerTest, TheShortLastBatchCountsByItsSize) {
   std::vector<int64_t> sizes;
-  Train({.epochs = 1, .batch = 48, .learning_rate = 0.01},
+  Train({.epochs = 2, .batch = 48, .learning_rate = 0.01},
         {.on_step =
              [&](const TrainingStep& s) { sizes.push_back(s.batch->samples); },
          .on_epoch =
@@ -82,7 +82,7 @@ TEST_F(TrainerTest, TheShortLastBatchCountsByItsSize) {
                EXPECT_EQ(e.train->samples, kSamples);
                EXPECT_EQ(e.test->samples, kSamples);
              }});
-  EXPECT_EQ(sizes, std::vector<int64_t>({48, 48, 4}));
+  EXPECT_EQ(sizes, std::vector<int64_t>({48, 48, 4, 48, 48, 4}));
 }
 
 // The whole set as one batch, by hand: p - lr * mean gradient.
