@@ -26,8 +26,8 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
   // Larger blocks are tried first, and win ties.
   std::vector<int> order(available.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto larger = [&](int a, int b) { return available[a] > available[b]; };
-  std::sort(order.begin(), order.end(), larger);
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return available[a] > available[b]; });
 
   // cheapest[n]: the least cost of n samples; choice[n]: a block of that plan.
   std::vector<int64_t> cheapest(batch + 1, std::numeric_limits<int64_t>::max());
@@ -43,20 +43,15 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
       }
     }
   }
-  std::vector<int> chosen;
-  for (int64_t left = batch; left > 0; left -= available[chosen.back()]) {
-    chosen.push_back(choice[left]);
-  }
-  std::sort(chosen.begin(), chosen.end(), larger);
-
-  // The cheapest plan has fewer idle lanes than its smallest block, which else
-  // it would do without: they are all in the last.
+  // The largest block of a cheapest plan is the first choice, and so on down.
+  // The plan has fewer idle lanes than its smallest block, without which it
+  // would be cheaper: they are all in the last.
   BatchPlan plan;
-  int64_t first = 0;
-  for (int i : chosen) {
-    const int64_t count = std::min(available[i], batch - first);
-    plan.blocks.push_back({.pipeline = i, .first = first, .count = count});
-    first += count;
+  for (int64_t left = batch; left > 0;) {
+    const int64_t count = std::min(left, available[choice[left]]);
+    plan.blocks.push_back(
+        {.pipeline = choice[left], .first = batch - left, .count = count});
+    left -= count;
   }
   plan.slots = SlotCount(plan.blocks.size(), arena_floats);
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
