@@ -15,13 +15,26 @@ absl::Status NodeError(const Node& node, absl::string_view what) {
       absl::StrCat(ErrorPrefix(node.where, node.name), what));
 }
 
+// The type of the node's output by its op's rule.
+absl::StatusOr<TensorType> TypeByRule(const Op& op,
+                                      const std::vector<TensorType>& inputs) {
+  const InputCount count = op.Inputs();
+  const int given = static_cast<int>(inputs.size());
+  if (given < count.least || given > count.most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(op.name(), " does not take ", given, " inputs"));
+  }
+  return op.InferType(inputs);
+}
+
 absl::Status VerifyNode(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   for (NodeId input : node.inputs) {
     if (input < 0 || input >= id)
       return NodeError(node, "reads a node that does not come before it");
   }
-  absl::StatusOr<TensorType> type = node.op->InferType(graph.InputTypes(node));
+  absl::StatusOr<TensorType> type =
+      TypeByRule(*node.op, graph.InputTypes(node));
   if (!type.ok()) return NodeError(node, type.status().message());
   if (*type != node.type) {
     return NodeError(node,
@@ -77,7 +90,7 @@ absl::StatusOr<NodeId> Graph::Add(OpPtr op, std::vector<NodeId> inputs,
     if (input < 0 || input >= size())
       return NodeError(node, "reads a node that does not come before it");
   }
-  absl::StatusOr<TensorType> type = node.op->InferType(InputTypes(node));
+  absl::StatusOr<TensorType> type = TypeByRule(*node.op, InputTypes(node));
   if (!type.ok()) return NodeError(node, type.status().message());
   node.type = *std::move(type);
   if (absl::Status status = CheckShape(node.type.shape); !status.ok())

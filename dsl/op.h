@@ -27,6 +27,12 @@ struct FlopCount {
                        // nothing else: what benchmarks quote
 };
 
+// How many inputs an op takes.
+struct InputCount {
+  int least = 1;
+  int most = 1;
+};
+
 class Op {
  public:
   virtual ~Op() = default;
@@ -38,8 +44,11 @@ class Op {
   // inputs this decides equality of nodes.
   virtual std::string Attributes() const { return ""; }
 
+  virtual InputCount Inputs() const { return {1, 1}; }
+
   // The output type, or why these inputs are wrong (a phrase that follows
-  // "file:line: layer: ").
+  // "file:line: layer: "). REQUIRES: as many inputs as Inputs() says, which the
+  // graph checks.
   virtual absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const = 0;
 

@@ -95,17 +95,23 @@ absl::StatusOr<TensorType> Conv2dInputGradOp::InferType(
     absl::Span<const TensorType> inputs) const {
   const Shape& d_output = inputs[0].shape;
   const Shape& weight = inputs[1].shape;
+  const TensorType input{input_shape_, DType::kFloat32, true};
+  if (absl::Status status = CheckImage("a convolution's gradient", input);
+      !status.ok()) {
+    return status;
+  }
   absl::StatusOr<Shape> output = WindowShape(
       input_shape_, geometry_.kernel, geometry_.stride, geometry_.padding);
   if (!output.ok()) return output.status();
   if (weight.size() != 4 ||
       d_output != Shape{weight[0], (*output)[1], (*output)[2]} ||
-      weight[1] != input_shape_[0]) {
+      weight[1] != input_shape_[0] || weight[2] != geometry_.kernel.height ||
+      weight[3] != geometry_.kernel.width) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the adjoint ", ShapeString(d_output), " and weight ",
         ShapeString(weight), " do not give ", ShapeString(input_shape_)));
   }
-  return TensorType{input_shape_, DType::kFloat32, true};
+  return input;
 }
 
 FlopCount Conv2dInputGradOp::Flops(absl::Span<const TensorType> inputs,
@@ -118,6 +124,10 @@ absl::StatusOr<TensorType> Conv2dWeightGradOp::InferType(
     absl::Span<const TensorType> inputs) const {
   const Shape& input = inputs[0].shape;
   const Shape& d_output = inputs[1].shape;
+  if (absl::Status status = CheckImage("a convolution's gradient", inputs[0]);
+      !status.ok()) {
+    return status;
+  }
   absl::StatusOr<Shape> output =
       WindowShape(input, geometry_.kernel, geometry_.stride, geometry_.padding);
   if (!output.ok()) return output.status();

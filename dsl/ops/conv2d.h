@@ -25,6 +25,7 @@ class Conv2dOp : public Op {
   explicit Conv2dOp(Conv2dGeometry geometry) : geometry_(geometry) {}
   absl::string_view name() const override { return "conv2d"; }
   std::string Attributes() const override { return geometry_.ToString(); }
+  InputCount Inputs() const override { return {2, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
@@ -45,6 +46,7 @@ class Conv2dInputGradOp : public Op {
       : geometry_(geometry), input_shape_(std::move(input_shape)) {}
   absl::string_view name() const override { return "conv2d_input_grad"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
@@ -64,6 +66,7 @@ class Conv2dWeightGradOp : public Op {
   explicit Conv2dWeightGradOp(Conv2dGeometry geometry) : geometry_(geometry) {}
   absl::string_view name() const override { return "conv2d_weight_grad"; }
   std::string Attributes() const override { return geometry_.ToString(); }
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,

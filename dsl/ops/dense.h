@@ -11,6 +11,7 @@ namespace kiln {
 class DenseOp : public Op {
  public:
   absl::string_view name() const override { return "dense"; }
+  InputCount Inputs() const override { return {2, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
@@ -23,6 +24,7 @@ class DenseOp : public Op {
 class DenseInputGradOp : public Op {
  public:
   absl::string_view name() const override { return "dense_input_grad"; }
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
@@ -34,6 +36,7 @@ class DenseInputGradOp : public Op {
 class DenseWeightGradOp : public Op {
  public:
   absl::string_view name() const override { return "dense_weight_grad"; }
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,

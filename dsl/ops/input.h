@@ -24,6 +24,7 @@ class InputOp : public Op {
       : shape_(std::move(shape)), format_(format) {}
   absl::string_view name() const override { return "input"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   const InputFormat& format() const { return format_; }
@@ -48,6 +49,7 @@ class TargetOp : public Op {
 
   absl::string_view name() const override { return "target"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   int64_t classes() const { return classes_; }

@@ -66,6 +66,7 @@ class MaxPoolGradOp : public Op {
       : geometry_(geometry), input_shape_(std::move(input_shape)) {}
   absl::string_view name() const override { return "max_pool_grad"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,

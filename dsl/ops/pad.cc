@@ -39,14 +39,16 @@ absl::StatusOr<TensorType> CropOp::InferType(
   if (absl::Status status = CheckImage("cropping", inputs[0]); !status.ok())
     return status;
   const Shape& in = inputs[0].shape;
-  const Shape out = {in[0], in[1] - 2 * border_.height,
-                     in[2] - 2 * border_.width};
-  if (border_.height < 0 || border_.width < 0 || out[1] < 1 || out[2] < 1) {
+  if (border_.height < 0 || border_.width < 0 ||
+      border_.height > (in[1] - 1) / 2 || border_.width > (in[2] - 1) / 2) {
     return absl::InvalidArgumentError(absl::StrCat("cannot crop a border of ",
                                                    SizeString(border_),
                                                    " from ", ShapeString(in)));
   }
-  return TensorType{out, DType::kFloat32, true};
+  return TensorType{{in[0], in[1] - 2 * border_.height,
+                     in[2] - 2 * border_.width},
+                    DType::kFloat32,
+                    true};
 }
 
 void CropOp::BuildGradient(GradientBuilder& gradient) const {

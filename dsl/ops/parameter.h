@@ -42,6 +42,7 @@ class ParameterOp : public Op {
   explicit ParameterOp(ParameterSpec spec) : spec_(std::move(spec)) {}
   absl::string_view name() const override { return "parameter"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   const ParameterSpec& spec() const { return spec_; }

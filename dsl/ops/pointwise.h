@@ -2,6 +2,7 @@
 #ifndef KILN_DSL_OPS_POINTWISE_H_
 #define KILN_DSL_OPS_POINTWISE_H_
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ class PointwiseOp : public Op {
 
   absl::string_view name() const override { return "pointwise"; }
   std::string Attributes() const override;
+  InputCount Inputs() const override {
+    return {0, std::numeric_limits<int>::max()};
+  }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;

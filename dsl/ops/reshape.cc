@@ -7,6 +7,7 @@ namespace kiln {
 
 absl::StatusOr<TensorType> ReshapeOp::InferType(
     absl::Span<const TensorType> inputs) const {
+  if (absl::Status status = CheckShape(shape_); !status.ok()) return status;
   if (!inputs[0].per_sample || inputs[0].dtype != DType::kFloat32 ||
       ElementCount(inputs[0].shape) != ElementCount(shape_)) {
     return absl::InvalidArgumentError(

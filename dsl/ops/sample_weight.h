@@ -11,6 +11,7 @@ namespace kiln {
 class SampleWeightOp : public Op {
  public:
   absl::string_view name() const override { return "sample_weight"; }
+  InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType>) const override {
     return TensorType{{}, DType::kFloat32, true};

@@ -12,6 +12,7 @@ namespace kiln {
 class SoftmaxCrossEntropyOp : public Op {
  public:
   absl::string_view name() const override { return "softmax_cross_entropy"; }
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
@@ -26,6 +27,7 @@ class SoftmaxCrossEntropyGradOp : public Op {
   absl::string_view name() const override {
     return "softmax_cross_entropy_grad";
   }
+  InputCount Inputs() const override { return {3, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
@@ -37,6 +39,7 @@ class SoftmaxCrossEntropyGradOp : public Op {
 class AccuracyOp : public Op {
  public:
   absl::string_view name() const override { return "accuracy"; }
+  InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
 };
