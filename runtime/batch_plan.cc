@@ -18,7 +18,7 @@ int SlotCount(int64_t blocks, int64_t arena_floats) {
 }  // namespace
 
 int64_t BlockCost(int64_t block) {
-  return block < 8 ? 45 + 6 * block : 13 + 10 * block;
+  return block < 8 ? 42 + 6 * block : 13 + 10 * block;
 }
 
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,

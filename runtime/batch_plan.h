@@ -41,9 +41,9 @@ inline constexpr int64_t kMaxGradientBytes = int64_t{256} << 20;
 // with its lanes and has a part that does not: it touches the whole gradient
 // arena, clears and reduces accumulators; and lanes below a vector's width are
 // idle. Measured on one AVX-512 core, a step of block 1, 8, 16, 64 took
-//   lenet5     62  111  189  770 us = 5.3  9.4  16.0  65 samples of 11.8 us
-//   mnist_cnn  18   34   58  234 us = 4.9  9.3  15.9  64 samples of 3.66 us
-// and the formula says               5.1  9.3  17.3  65.
+//   lenet5     52  108  182  695 us = 4.8  9.9  16.8  64 samples of 10.9 us
+//   mnist_cnn  16   32   53  207 us = 4.8  9.7  16.4  64 samples of 3.23 us
+// and the formula says               4.8  9.3  17.3  65.
 int64_t BlockCost(int64_t block);
 
 // The cheapest plan for `batch` samples. `available` holds the compiled block
