@@ -11,7 +11,7 @@ namespace kiln {
 //
 // Results go to standard output. An error is exactly one line on standard error
 // that says what, where and what to do. Returns the exit code: 0 only on
-// success, 2 for a wrong command line, 1 for any other failure.
+// success, 1 for any error.
 int RunCommandLine(const Bundle& bundle, int argc, char** argv);
 
 }  // namespace kiln
