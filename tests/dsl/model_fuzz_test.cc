@@ -7,6 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/analysis.h"
 #include "dsl/model.h"
+#include "dsl/ops/avg_pool.h"
+#include "dsl/ops/batch_sum.h"
+#include "dsl/ops/conv2d.h"
+#include "dsl/ops/dense.h"
+#include "dsl/ops/max_pool.h"
+#include "dsl/ops/pad.h"
+#include "dsl/ops/reshape.h"
+#include "dsl/ops/sample_weight.h"
+#include "dsl/ops/softmax_cross_entropy.h"
+#include "dsl/ops/sum.h"
 #include "dsl/passes.h"
 #include "dsl/print.h"
 #include "gtest/gtest.h"
@@ -25,7 +35,7 @@ class Fuzzer {
   // A call that is mostly sensible; `sense` of 10 arguments are.
   void Call(int sense) {
     sense_ = sense;
-    switch (random_.Integer(20)) {
+    switch (random_.Integer(22)) {
       case 0:
         return Keep(builder_.Input(Name(), AnyShape(), {.scale = Number()}));
       case 1:
@@ -65,6 +75,9 @@ class Fuzzer {
         return Keep(builder_.WeightedSum({{Number(), Any()}, {Number(), Any()}}));
       case 18:
         return Keep(Coin() ? builder_.Accuracy(Any(), Any()) : builder_.BinaryAccuracy(Any(), Any(), Number()));
+      case 19:
+      case 20:
+        return Keep(builder_.Apply("any", AnyOp(), Some()));
       default:
         if (Coin()) return builder_.Loss(Any(), Number());
         return Coin() ? builder_.Output(Name(), Any()) : builder_.Metric(Name(), Any());
@@ -87,6 +100,41 @@ class Fuzzer {
   }
 
  private:
+  // Every op there is, gradients included, with whatever attributes.
+  OpPtr AnyOp() {
+    const Conv2dGeometry conv{{Size(), Size()}, {Size(), Size()}, {Size() - 1, Size()}};
+    const PoolGeometry pool{{Size(), Size()}, {Size(), Size()}, Size() - 1};
+    const std::vector<OpPtr> ops = {
+        std::make_shared<AvgPoolOp>(pool),
+        std::make_shared<AvgPoolGradOp>(pool, AnyShape()),
+        std::make_shared<BatchSumOp>(),
+        std::make_shared<Conv2dOp>(conv),
+        std::make_shared<Conv2dInputGradOp>(conv, AnyShape()),
+        std::make_shared<Conv2dWeightGradOp>(conv),
+        std::make_shared<DenseOp>(),
+        std::make_shared<DenseInputGradOp>(),
+        std::make_shared<DenseWeightGradOp>(),
+        std::make_shared<MaxPoolOp>(pool),
+        std::make_shared<MaxPoolIndexOp>(pool),
+        std::make_shared<MaxPoolGradOp>(pool, AnyShape()),
+        std::make_shared<PadOp>(Size() - 1),
+        std::make_shared<CropOp>(Size() - 1),
+        std::make_shared<ReshapeOp>(AnyShape()),
+        std::make_shared<SampleWeightOp>(),
+        std::make_shared<SoftmaxCrossEntropyOp>(),
+        std::make_shared<SoftmaxCrossEntropyGradOp>(),
+        std::make_shared<AccuracyOp>(),
+        std::make_shared<SumOp>(),
+        std::make_shared<BroadcastOp>(AnyShape()),
+    };
+    return ops[random_.Integer(static_cast<int64_t>(ops.size()))];
+  }
+  std::vector<Value> Some() {
+    std::vector<Value> values;
+    for (int count = Integer(4); count > 0; --count) values.push_back(Any());
+    return values;
+  }
+
   bool Coin() { return random_.Integer(2) == 0; }
   int Integer(int count) { return static_cast<int>(random_.Integer(count)); }
   bool Sensible() { return random_.Integer(10) < sense_; }
@@ -101,8 +149,8 @@ class Fuzzer {
   int64_t Size() {
     if (Sensible()) return 1 + random_.Integer(4);
     constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-    const int64_t extremes[] = {0, -1, kMax, -kMax - 1, kMax / 2, int64_t{1} << 20, int64_t{1} << 31, 1 << 30, -5};
-    return extremes[Integer(9)] / (Coin() ? 1 : 1 + random_.Integer(7)) + (Coin() ? 0 : 1);
+    const int64_t extremes[] = {0, -1, kMax, -kMax, kMax / 2, int64_t{1} << 20, int64_t{1} << 31, 1 << 30, -5};
+    return extremes[Integer(9)] / (Coin() ? 1 : 1 + random_.Integer(7));
   }
   Shape AnyShape() {
     Shape shape;

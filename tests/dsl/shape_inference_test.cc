@@ -17,6 +17,7 @@
 #include "dsl/ops/softmax_cross_entropy.h"
 #include "dsl/ops/sum.h"
 #include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
 
 namespace kiln {
 namespace {
@@ -74,11 +75,15 @@ TEST(ShapeInferenceTest, Conv2dGradients) {
   const auto image = Sample({3, 9, 8}), d_out = Sample({4, 5, 4}), weight = Batch({4, 3, 3, 3});
   CheckRules({
       {"d_in", d_in, {d_out, weight}, "3x9x8 per sample"},
+      {"d_weight without an image", d_weight, {Sample({7}), d_out}, "gradient needs an image"},
+      {"d_in without an image", std::make_shared<Conv2dInputGradOp>(geometry, Shape{7}), {d_out, weight},
+       "gradient needs an image"},
+      {"d_in of another kernel", d_in, {d_out, Batch({4, 3, 5, 5})}, "do not give 3x9x8"},
       {"d_in of another image", d_in, {Sample({4, 5, 5}), weight}, "do not give 3x9x8"},
       {"d_in of other filters", d_in, {Sample({5, 5, 4}), weight}, "do not give 3x9x8"},
       {"d_weight", d_weight, {image, d_out}, "4x3x3x3"},
       {"d_weight of another image", d_weight, {image, Sample({4, 5, 5})}, "does not belong to input 3x9x8"},
-      {"d_weight of a vector", d_weight, {image, Sample({4})}, "does not belong to input 3x9x8"},
+      {"d_weight of a vector's adjoint", d_weight, {image, Sample({4})}, "does not belong to input 3x9x8"},
   });
 }
 
@@ -188,6 +193,7 @@ TEST(ShapeInferenceTest, InputsThatAreNoNodesAreErrors) {
   for (const auto& [op, count] : ops) {
     Graph graph;
     EXPECT_FALSE(graph.Add(op, std::vector<NodeId>(count, 7), "n", {}).ok()) << op->name() << " of no node";
+    EXPECT_TRUE(IsOneLineError(graph.Add(op, {}, "n", {}), {"does not take 0 inputs"})) << op->name();
     EXPECT_FALSE(graph.Add(op, std::vector<NodeId>(count, -1), "n", {}).ok()) << op->name() << " of node -1";
   }
 }

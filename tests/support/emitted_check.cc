@@ -98,6 +98,13 @@ absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const Grap
   if (!once.ok()) return once.status();
   const double loss = *InterpretLoss(forward, values) / values.scale;
   if (status = comparison.Compare("loss", {once->loss}, {loss}, 1); !status.ok()) return status;
+  for (const Output& output : forward.outputs()) {
+    if (output.kind != OutputKind::kMetric) continue;
+    double total = 0;
+    for (int64_t n = 0; n < values.batch; ++n) total += values.weights[n] * (*expected)[output.node][n];
+    status = comparison.Compare("metric " + output.name, {once->metrics.at(output.name)}, {total}, 1);
+    if (!status.ok()) return status;
+  }
   if (status = comparison.CompareGradients("gradient", once->gradients, *gradients, 1); !status.ok()) return status;
 
   const auto twice = pipeline->Run(values, once->gradients);

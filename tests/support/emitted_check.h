@@ -2,6 +2,7 @@
 #ifndef KILN_TESTS_SUPPORT_EMITTED_CHECK_H_
 #define KILN_TESTS_SUPPORT_EMITTED_CHECK_H_
 
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"

@@ -32,6 +32,7 @@ class GraphMaker {
   void ProjectToLoss(NodeId value, const std::string& name, bool square = false);
 
   void Head(const std::string& name, NodeId node) { graph_.AddOutput(OutputKind::kHead, name, node); }
+  void Metric(const std::string& name, NodeId node) { graph_.AddOutput(OutputKind::kMetric, name, node); }
   void Loss(NodeId node) { graph_.AddOutput(OutputKind::kLoss, "loss", node); }
 
   const Graph& graph() const { return graph_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "Halide.h"
 #include "absl/strings/str_cat.h"
@@ -60,15 +61,20 @@ class JitPipeline::Impl {
     pipeline_.compile_jit(target_);
   }
 
-  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start) {
+  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start, std::vector<int64_t> rows) {
+    if (rows.empty()) {
+      rows.resize(values.batch);
+      std::iota(rows.begin(), rows.end(), 0);
+    }
+    const int64_t batch = static_cast<int64_t>(rows.size());
     if (absl::Status status = BindData(values); !status.ok()) return status;
     MakeOutputs(start);
     PipelineResult result;
-    for (int64_t first = 0; first < values.batch; first += options_.block) {
-      BindBlock(values, first);
+    for (int64_t first = 0; first < batch; first += options_.block) {
+      BindBlock(values, rows, first);
       Halide::Realization realization(outputs_);
       pipeline_.realize(realization, target_);
-      CollectBlock(values.batch, first, &result);
+      CollectBlock(batch, first, &result);
     }
     for (size_t i = 0; i < outputs_.size(); ++i) {
       if (output_arguments_[i].kind == ArgumentKind::kGradient) {
@@ -97,12 +103,12 @@ class JitPipeline::Impl {
     return absl::OkStatus();
   }
 
-  void BindBlock(const GraphValues& values, int64_t first) {
+  void BindBlock(const GraphValues& values, const std::vector<int64_t>& rows, int64_t first) {
     std::vector<double> index(options_.block), weight(options_.block);
     for (int lane = 0; lane < options_.block; ++lane) {
       const int64_t n = first + lane;
-      if (n >= values.batch) continue;
-      index[lane] = static_cast<double>(n);
+      if (n >= static_cast<int64_t>(rows.size())) continue;
+      index[lane] = static_cast<double>(rows[n]);
       weight[lane] = values.weights.empty() ? 1 : values.weights[n];
     }
     for (const Argument& argument : arguments_) {
@@ -167,9 +173,10 @@ absl::StatusOr<JitPipeline> JitPipeline::Compile(const Graph& training, const Pi
   }
 }
 
-absl::StatusOr<PipelineResult> JitPipeline::Run(const GraphValues& values, const Gradients& start) {
+absl::StatusOr<PipelineResult> JitPipeline::Run(const GraphValues& values, const Gradients& start,
+                                                const std::vector<int64_t>& rows) {
   try {
-    return impl_->Run(values, start);
+    return impl_->Run(values, start, rows);
   } catch (const Halide::Error& error) {
     return absl::InternalError(absl::StrCat("Halide: ", error.what()));
   }

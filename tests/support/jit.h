@@ -2,25 +2,17 @@
 #ifndef KILN_TESTS_SUPPORT_JIT_H_
 #define KILN_TESTS_SUPPORT_JIT_H_
 
-#include <map>
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
 #include "generators/arguments.h"
 #include "tests/support/interpreter.h"
+#include "tests/support/pipeline_result.h"
 
 namespace kiln {
-
-// What a pipeline gave for a whole batch; only what its kind computes is filled.
-struct PipelineResult {
-  std::map<std::string, std::vector<double>> heads;  // [batch x shape]
-  double loss = 0;                                   // sum over the batch of weight * loss, without the scale
-  std::map<std::string, double> metrics;             // sum over the batch of weight * metric
-  Gradients gradients;
-};
 
 // A compiled pipeline. Samples of a batch are dealt to blocks in order; the lanes of the last block past the end have
 // the weight 0 and, as in training, the index 0.
@@ -33,7 +25,9 @@ class JitPipeline {
   ~JitPipeline();
 
   // Runs all blocks of the batch. Gradients are accumulated onto `start` where it is given, onto zeros otherwise.
-  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start = {});
+  // With `rows`, the values are a data set of values.batch samples and the batch is these rows of it.
+  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start = {},
+                                     const std::vector<int64_t>& rows = {});
 
  private:
   class Impl;

@@ -111,6 +111,23 @@ void DenseCases(Cases* cases) {
   }
 }
 
+// The gradient of a bias.
+void BatchSumCases(Cases* cases) {
+  for (const Shape& shape : {Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{17, 2, 3}, Shape{1, 9, 1}, Shape{8, 4, 4}}) {
+    GraphMaker maker;
+    const NodeId x = maker.Trained("x", shape), weight = maker.Parameter("weight", {shape[0], shape[0], 1, 1});
+    const NodeId bias = maker.Parameter("bias", {shape[0]});
+    const NodeId y = maker.Add(std::make_shared<Conv2dOp>(Conv2dGeometry{}), {x, weight, bias}, "conv");
+    cases->Finish(absl::StrCat("image_", ShapeString(shape)), std::move(maker), y);
+  }
+  for (int64_t size : {1, 5, 16, 33}) {
+    GraphMaker maker;
+    const NodeId x = maker.Trained("x", {2}), weight = maker.Parameter("weight", {size, 2});
+    const NodeId y = maker.Add(std::make_shared<DenseOp>(), {x, weight, maker.Parameter("bias", {size})}, "fc");
+    cases->Finish(absl::StrCat("vector_", size), std::move(maker), y);
+  }
+}
+
 template <typename PoolOp>
 void PoolCases(Cases* cases) {
   const std::vector<std::pair<Shape, PoolGeometry>> geometries = {
@@ -209,6 +226,7 @@ void SoftmaxCrossEntropyCases(Cases* cases) {
     const NodeId logits = maker.Trained("logits", {classes}), label = maker.Labels("label", classes);
     const NodeId loss = maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}, "loss");
     maker.Loss(loss);
+    maker.Metric("accuracy", maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
     cases->Finish(absl::StrCat("classes_", classes), std::move(maker), loss);
     if (classes == 1) cases->last().options.zero = {"logits"};  // one class is always right
   }
@@ -218,6 +236,7 @@ using MakeCases = void (*)(Cases*);
 const std::map<std::string, MakeCases>& Table() {
   static const auto& table = *new std::map<std::string, MakeCases>{
       {"avg_pool", PoolCases<AvgPoolOp>},
+      {"batch_sum", BatchSumCases},
       {"conv2d", Conv2dCases},
       {"dense", DenseCases},
       {"max_pool", PoolCases<MaxPoolOp>},
