@@ -1,6 +1,7 @@
 #include "generators/arguments.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/input.h"
@@ -94,14 +95,14 @@ class Lister {
     for (const Node& node : graph_.nodes()) {
       if (const auto* input = dynamic_cast<const InputOp*>(node.op.get())) {
         const bool is_uint8 = input->format().storage == Storage::kUint8;
-        Add({ArgumentKind::kData, CName(node.name), node.name, "",
+        Add({ArgumentKind::kData, CName(node.name) + "_data", node.name, "",
              is_uint8 ? Halide::UInt(8) : Halide::Float(32),
              WithOuter(Extents(node.type.shape), kAnyExtent)});
       }
     }
     for (const Node& node : graph_.nodes()) {
       if (node.op->name() != "target") continue;
-      Add({ArgumentKind::kTarget, CName(node.name), node.name, "",
+      Add({ArgumentKind::kTarget, CName(node.name) + "_target", node.name, "",
            node.type.dtype == DType::kInt32 ? Halide::Int(32)
                                             : Halide::Float(32),
            WithOuter(Extents(node.type.shape), kAnyExtent)});
@@ -240,6 +241,34 @@ bool IsOutput(const Argument& argument) {
 std::vector<Argument> ListArguments(const Graph& graph,
                                     const PipelineOptions& options) {
   return Lister(graph, options).Run();
+}
+
+absl::Status CheckArgumentNames(const Graph& training) {
+  for (PipelineKind kind :
+       {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kStep}) {
+    // Parameters of the Halide generator share the arguments' names.
+    std::set<std::string> taken = {"autoscheduler", "block",  "kind",
+                                   "optimizer",     "record", "schedule",
+                                   "target"};
+    const Graph graph = PipelineGraph(training, kind);
+    for (const Argument& argument :
+         ListArguments(graph, {kind, 1, Schedule::kFast, "momentum"})) {
+      if (taken.insert(argument.name).second) continue;
+      SourceLine where;
+      for (const Node& node : graph.nodes()) {
+        if (node.name == argument.tensor) where = node.where;
+      }
+      for (const Output& output : graph.outputs()) {
+        if (where.file.empty() && output.name == argument.tensor)
+          where = graph.node(output.node).where;
+      }
+      return absl::InvalidArgumentError(
+          absl::StrCat(ErrorPrefix(where, argument.tensor),
+                       "the pipelines have another argument called ",
+                       argument.name, "; choose another name"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 Graph PipelineGraph(const Graph& training, PipelineKind kind) {

@@ -69,6 +69,10 @@ bool IsOutput(const Argument& argument);
 std::vector<Argument> ListArguments(const Graph& graph,
                                     const PipelineOptions& options);
 
+// Fails, with the file and line of the model, when two arguments of a pipeline
+// would have one name, or one that the Halide generator has itself.
+absl::Status CheckArgumentNames(const Graph& training);
+
 // The part of `training` (forward, backward, all outputs) that this kind of
 // pipeline computes.
 Graph PipelineGraph(const Graph& training, PipelineKind kind);

@@ -50,6 +50,8 @@ absl::StatusOr<CompiledModel> CompileModel() {
   if (!forward.ok()) return forward.status();
   absl::StatusOr<Graph> training = BuildTrainingGraph(model->graph);
   if (!training.ok()) return training.status();
+  if (absl::Status status = CheckArgumentNames(*training); !status.ok())
+    return status;
   return CompiledModel{*std::move(forward), *std::move(training),
                        model->defaults};
 }
