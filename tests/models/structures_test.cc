@@ -192,7 +192,7 @@ void Check(const Structure& structure, int block, int64_t batch, Schedule schedu
   structure.build(m);
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
-  const auto report = CheckEmitted(model->graph, RandomValues(model->graph, batch, 3), block, schedule, 1e-5);
+  const auto report = CheckEmitted(model->graph, RandomValues(model->graph, batch, 3), {.block = block, .schedule = schedule});
   EXPECT_TRUE(report.ok()) << "block " << block << ": " << report.status();
 }
 

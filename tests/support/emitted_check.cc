@@ -78,21 +78,21 @@ absl::Status CompareHeads(const Graph& forward, const GraphValues& values, const
 
 }  // namespace
 
-absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const GraphValues& values, int block,
-                                                Schedule schedule, double tolerance,
-                                                const std::set<std::string>& zero) {
+absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const GraphValues& values,
+                                                const EmittedCheckOptions& options) {
   const auto training = BuildTrainingGraph(forward);
   if (!training.ok()) return training.status();
   const auto expected = Interpret(forward, values);
   if (!expected.ok()) return expected.status();
   const auto gradients = InterpretGradients(*training, values);
   if (!gradients.ok()) return gradients.status();
-  Comparison comparison(tolerance, zero);
+  Comparison comparison(options.tolerance, options.zero);
 
-  absl::Status status = CompareHeads(forward, values, *expected, {PipelineKind::kInfer, block, schedule, ""}, &comparison);
+  absl::Status status = CompareHeads(forward, values, *expected,
+                                     {PipelineKind::kInfer, options.block, options.schedule, ""}, &comparison);
   if (!status.ok()) return status;
 
-  auto pipeline = JitPipeline::Compile(*training, {PipelineKind::kGrad, block, schedule, ""});
+  auto pipeline = JitPipeline::Compile(*training, {PipelineKind::kGrad, options.block, options.schedule, ""});
   if (!pipeline.ok()) return pipeline.status();
   const auto once = pipeline->Run(values);
   if (!once.ok()) return once.status();
@@ -111,7 +111,16 @@ absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const Grap
   if (!twice.ok()) return twice.status();
   status = comparison.CompareGradients("gradient, accumulated twice,", twice->gradients, *gradients, 2);
   if (!status.ok()) return status;
-  return comparison.report();
+  EmittedCheckReport report = comparison.report();
+  if (options.finite_differences) {
+    // Few elements: the interpreter, with which all are compared, is itself checked on every one.
+    const auto differences = CheckGradients(forward, values, once->gradients,
+                                            {.tolerance = 2 * options.tolerance, .element_limit = 8,
+                                             .random_elements = 4, .directions = 3, .zero = options.zero});
+    if (!differences.ok()) return differences.status();
+    report.differences = differences->comparisons;
+  }
+  return report;
 }
 
 void CheckOp(const std::string& op, Schedule schedule) {
@@ -127,16 +136,20 @@ void CheckOp(const std::string& op, Schedule schedule) {
     for (const OpCase& c : OpCases(op, run.batch)) {
       SCOPED_TRACE(absl::StrCat(c.name, ", block ", run.block));
       // Sums of up to some hundred float32 terms: errors of 2^-24 a term, mostly of either sign.
-      const auto report = CheckEmitted(c.graph, c.values, run.block, schedule, 1e-5, c.options.zero);
+      const auto report = CheckEmitted(
+          c.graph, c.values,
+          {.block = run.block, .schedule = schedule, .zero = c.options.zero, .finite_differences = run.block == 8});
       EXPECT_TRUE(report.ok()) << report.status();
       if (!report.ok()) continue;
       total.values += report->values;
       total.worst = std::max(total.worst, report->worst);
+      total.differences += report->differences;
       ++cases;
     }
   }
   std::cout << op << (schedule == Schedule::kNaive ? " naive: " : " fast: ") << cases << " cases, " << total.values
-            << " values, worst relative difference " << total.worst << "\n";
+            << " values against the interpreter (worst relative difference " << total.worst << "), " << total.differences
+            << " against finite differences\n";
 }
 
 }  // namespace kiln

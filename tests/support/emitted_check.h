@@ -15,16 +15,23 @@
 namespace kiln {
 
 struct EmittedCheckReport {
-  int64_t values = 0;  // compared
-  double worst = 0;    // relative to the largest value of its tensor
+  int64_t values = 0;       // compared with the interpreter
+  double worst = 0;         // relative to the largest value of its tensor
+  int64_t differences = 0;  // gradients compared with finite differences
 };
 
-// Runs the infer, eval and grad pipelines of `forward` for this block and schedule, and compares heads, loss, metrics and
-// gradients with the interpreter: each value within `tolerance` of the largest of its tensor. Gradients are checked to
-// be accumulated onto what the buffers held, and all-zero or non-finite gradients are errors unless in `zero`.
-absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const GraphValues& values, int block,
-                                                Schedule schedule, double tolerance,
-                                                const std::set<std::string>& zero = {});
+struct EmittedCheckOptions {
+  int block = 8;
+  Schedule schedule = Schedule::kFast;
+  double tolerance = 1e-5;            // of a value, relative to the largest of its tensor
+  std::set<std::string> zero = {};    // parameters whose gradient is zero because the case makes it so
+  bool finite_differences = false;    // compare the gradients also with these
+};
+
+// Runs the infer and grad pipelines of `forward`, and compares heads, loss, metrics and gradients with the interpreter.
+// Gradients are checked to be accumulated onto what the buffers held; all-zero or non-finite ones are errors.
+absl::StatusOr<EmittedCheckReport> CheckEmitted(const Graph& forward, const GraphValues& values,
+                                                const EmittedCheckOptions& options);
 
 // All cases of an op (OpCases), batches and blocks for one schedule, and the gradients also against finite differences.
 void CheckOp(const std::string& op, Schedule schedule);

@@ -6,7 +6,6 @@
 
 #include "Halide.h"
 #include "absl/strings/str_cat.h"
-#include "dsl/model.h"
 #include "generators/pipeline.h"
 
 namespace kiln {
@@ -189,6 +188,3 @@ absl::StatusOr<PipelineResult> RunJit(const Graph& training, const PipelineOptio
 }
 
 }  // namespace kiln
-
-// The generators' library refers to the model of the generator that it is linked into. Tests bring their own graphs.
-void KilnModelDefinition(kiln::ModelBuilder&) {}
