@@ -45,10 +45,10 @@ absl::StatusOr<TensorType> CropOp::InferType(
                                                    SizeString(border_),
                                                    " from ", ShapeString(in)));
   }
-  return TensorType{{in[0], in[1] - 2 * border_.height,
-                     in[2] - 2 * border_.width},
-                    DType::kFloat32,
-                    true};
+  return TensorType{
+      {in[0], in[1] - 2 * border_.height, in[2] - 2 * border_.width},
+      DType::kFloat32,
+      true};
 }
 
 void CropOp::BuildGradient(GradientBuilder& gradient) const {

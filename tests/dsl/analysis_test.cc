@@ -1,4 +1,5 @@
-// Parameter and FLOP counts: hand cases 4 and 6, and the useful FLOPs that benchmarks divide by.
+// Parameter and FLOP counts: hand cases 4 and 6, and the useful FLOPs that
+// benchmarks divide by.
 #include "dsl/analysis.h"
 
 #include <memory>
@@ -20,7 +21,8 @@ namespace {
 int64_t LayerParameters(const Graph& graph, const std::string& layer) {
   int64_t count = 0;
   for (const Node& node : graph.nodes()) {
-    if (node.name == layer + ".weight" || node.name == layer + ".bias") count += ElementCount(node.type.shape);
+    if (node.name == layer + ".weight" || node.name == layer + ".bias")
+      count += ElementCount(node.type.shape);
   }
   return count;
 }
@@ -38,8 +40,10 @@ TEST(ParameterCountTest, Lenet5) {
 
 TEST(ParameterCountTest, AnMlpOnAFullHdPictureIsCountedWithoutBeingAllocated) {
   ModelBuilder m;
-  const Value image = m.Input("image", {3, 1080, 1920}), label = m.Labels("label", 10);
-  const Value logits = m.Dense("fc2", m.Dense("fc1", m.Flatten(image), {.out = 256}), {.out = 10});
+  const Value image = m.Input("image", {3, 1080, 1920}),
+              label = m.Labels("label", 10);
+  const Value logits = m.Dense(
+      "fc2", m.Dense("fc1", m.Flatten(image), {.out = 256}), {.out = 10});
   m.Loss(m.SoftmaxCrossEntropy(logits, label));
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
@@ -50,7 +54,8 @@ TEST(ParameterCountTest, TenConvolutions) {
   ModelBuilder m;
   Value x = m.Input("image", {3, 64, 64});
   for (int layer = 1; layer <= 10; ++layer) {
-    x = m.Conv2d(absl::StrCat("conv", layer), x, {.out_channels = 64, .kernel = 4});
+    x = m.Conv2d(absl::StrCat("conv", layer), x,
+                 {.out_channels = 64, .kernel = 4});
   }
   m.Loss(m.L2(x, x));
   const auto model = m.Build();
@@ -61,7 +66,12 @@ TEST(ParameterCountTest, TenConvolutions) {
 int64_t ConvolutionAndPoolFlops(bool bias) {
   ModelBuilder m;
   const Value x = m.Input("image", {50, 12, 12});
-  m.MaxPool(m.Conv2d("conv", x, {.out_channels = 20, .kernel = 4, .stride = 2, .padding = 1, .bias = bias}),
+  m.MaxPool(m.Conv2d("conv", x,
+                     {.out_channels = 20,
+                      .kernel = 4,
+                      .stride = 2,
+                      .padding = 1,
+                      .bias = bias}),
             {.kernel = 3, .stride = 1});
   m.Loss(m.L2(x, x));
   const absl::StatusOr<Model> model = m.Build();
@@ -81,24 +91,33 @@ TEST(FlopsTest, HandCase6) {
 
 TEST(FlopsTest, SmallOpsByHand) {
   GraphMaker maker;
-  const NodeId x = maker.Input("x", {3}), w = maker.Parameter("w", {2, 3}), b = maker.Parameter("b", {2});
+  const NodeId x = maker.Input("x", {3}), w = maker.Parameter("w", {2, 3}),
+               b = maker.Parameter("b", {2});
   const NodeId label = maker.Labels("label", 2);
   auto flops = [&](OpPtr op, std::vector<NodeId> inputs) {
-    const Node& node = maker.graph().node(maker.Add(std::move(op), std::move(inputs)));
+    const Node& node =
+        maker.graph().node(maker.Add(std::move(op), std::move(inputs)));
     return node.op->Flops(maker.graph().InputTypes(node), node.type).all;
   };
-  EXPECT_EQ(flops(std::make_shared<DenseOp>(), {x, w, b}), 12);  // 3 products, 3 additions, twice
-  EXPECT_EQ(flops(std::make_shared<DenseOp>(), {x, w}), 10);     // one addition less each
+  EXPECT_EQ(flops(std::make_shared<DenseOp>(), {x, w, b}),
+            12);  // 3 products, 3 additions, twice
+  EXPECT_EQ(flops(std::make_shared<DenseOp>(), {x, w}),
+            10);  // one addition less each
   EXPECT_EQ(flops(std::make_shared<SumOp>(), {x}), 2);
-  EXPECT_EQ(flops(std::make_shared<PointwiseOp>("f", 1 - Arg(0) * Arg(0)), {x}), 6);
-  // 2 exponentials, 2 subtractions of the maximum (found by 1 comparison), 1 addition, 1 logarithm, 1 subtraction.
+  EXPECT_EQ(flops(std::make_shared<PointwiseOp>("f", 1 - Arg(0) * Arg(0)), {x}),
+            6);
+  // 2 exponentials, 2 subtractions of the maximum (found by 1 comparison), 1
+  // addition, 1 logarithm, 1 subtraction.
   const NodeId logits = FindNode(maker.graph(), "dense");
-  EXPECT_EQ(flops(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}), 8);
+  EXPECT_EQ(flops(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}),
+            8);
 }
 
-// Two per multiply-add of every convolution and dense layer: forward, in the weight gradients, and in the input gradients
-// of all layers but the first.
-int64_t UsefulTwice(int64_t first, int64_t others) { return 2 * (2 * first + 3 * others); }
+// Two per multiply-add of every convolution and dense layer: forward, in the
+// weight gradients, and in the input gradients of all layers but the first.
+int64_t UsefulTwice(int64_t first, int64_t others) {
+  return 2 * (2 * first + 3 * others);
+}
 
 TEST(TrainingFlopsTest, UsefulFlopsOfTheModels) {
   struct Case {
@@ -107,8 +126,10 @@ TEST(TrainingFlopsTest, UsefulFlopsOfTheModels) {
     int64_t total;
   };
   const std::vector<Case> cases = {
-      {"lenet5", 6 * 25 * 28 * 28, 16 * 150 * 100 + 400 * 120 + 120 * 84 + 84 * 10, 2263920},
-      {"mnist_cnn", 4 * 25 * 24 * 24, 8 * 100 * 64 + 128 * 128 + 128 * 10, 643584},
+      {"lenet5", 6 * 25 * 28 * 28,
+       16 * 150 * 100 + 400 * 120 + 120 * 84 + 84 * 10, 2263920},
+      {"mnist_cnn", 4 * 25 * 24 * 24, 8 * 100 * 64 + 128 * 128 + 128 * 10,
+       643584},
       {"xor_mlp", 8, 4, 56},
   };
   for (const Case& c : cases) {

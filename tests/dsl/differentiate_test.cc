@@ -1,4 +1,5 @@
-// The differentiated graph in the interpreter against finite differences of the forward graph, for every op.
+// The differentiated graph in the interpreter against finite differences of the
+// forward graph, for every op.
 #include "dsl/differentiate.h"
 
 #include <iostream>
@@ -26,28 +27,36 @@ TEST_P(OpGradientTest, MatchesFiniteDifferences) {
   for (int64_t batch : {1, 3}) {
     for (const OpCase& c : OpCases(GetParam(), batch)) {
       const auto report = CheckDifferentiation(c.graph, c.values, c.options);
-      ASSERT_TRUE(report.ok()) << c.name << ", batch " << batch << ": " << report.status();
+      ASSERT_TRUE(report.ok())
+          << c.name << ", batch " << batch << ": " << report.status();
       total.tensors += report->tensors;
       total.comparisons += report->comparisons;
       total.worst = std::max(total.worst, report->worst);
     }
   }
-  std::cout << GetParam() << ": " << total.tensors << " tensors, " << total.comparisons
-            << " comparisons, worst relative difference " << total.worst << "\n";
+  std::cout << GetParam() << ": " << total.tensors << " tensors, "
+            << total.comparisons << " comparisons, worst relative difference "
+            << total.worst << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, OpGradientTest, ::testing::ValuesIn(OpCaseNames()),
+INSTANTIATE_TEST_SUITE_P(Ops, OpGradientTest,
+                         ::testing::ValuesIn(OpCaseNames()),
                          [](const auto& info) { return info.param; });
 
-// The loss is not linear in what the op gives: its adjoint depends on its value.
+// The loss is not linear in what the op gives: its adjoint depends on its
+// value.
 TEST_P(OpGradientTest, MatchesFiniteDifferencesThroughASquare) {
   for (OpCase& c : OpCases(GetParam(), 2)) {
     Graph graph = KeepOutputs(c.graph, {OutputKind::kHead});
-    const NodeId value = FindNode(graph, graph.node(graph.outputs()[0].node).name);
+    const NodeId value =
+        FindNode(graph, graph.node(graph.outputs()[0].node).name);
     const ScalarExpr square = Arg(0) * Arg(0) + 0.5 * Arg(0);
-    const auto squares = graph.Add(std::make_shared<PointwiseOp>("square", square), {value}, "squares", {});
+    const auto squares =
+        graph.Add(std::make_shared<PointwiseOp>("square", square), {value},
+                  "squares", {});
     ASSERT_TRUE(squares.ok()) << squares.status();
-    const auto loss = graph.Add(std::make_shared<SumOp>(), {*squares}, "squares_sum", {});
+    const auto loss =
+        graph.Add(std::make_shared<SumOp>(), {*squares}, "squares_sum", {});
     ASSERT_TRUE(loss.ok()) << loss.status();
     graph.AddOutput(OutputKind::kLoss, "loss", *loss);
     const auto report = CheckDifferentiation(graph, c.values, c.options);
@@ -55,22 +64,30 @@ TEST_P(OpGradientTest, MatchesFiniteDifferencesThroughASquare) {
   }
 }
 
-// --- Structure: several uses, several losses, what is frozen or needs no gradient. ---
+// --- Structure: several uses, several losses, what is frozen or needs no
+// gradient. ---
 
 TEST(DifferentiateTest, AValueUsedManyTimesSumsItsAdjoints) {
   GraphMaker maker;
   const NodeId x = maker.Trained("x", {5}), w = maker.Parameter("w", {5, 5});
-  const NodeId a = maker.Add(std::make_shared<PointwiseOp>("tanh", Tanh(Arg(0))), {x});
+  const NodeId a =
+      maker.Add(std::make_shared<PointwiseOp>("tanh", Tanh(Arg(0))), {x});
   const NodeId b = maker.Add(std::make_shared<DenseOp>(), {x, w});
-  const NodeId c = maker.Add(std::make_shared<PointwiseOp>("mix", Arg(0) * Arg(1) * Arg(2) + Arg(2)), {a, b, x});
-  const NodeId d = maker.Add(std::make_shared<PointwiseOp>("mul", Arg(0) * Arg(1)), {c, c});
+  const NodeId c = maker.Add(
+      std::make_shared<PointwiseOp>("mix", Arg(0) * Arg(1) * Arg(2) + Arg(2)),
+      {a, b, x});
+  const NodeId d =
+      maker.Add(std::make_shared<PointwiseOp>("mul", Arg(0) * Arg(1)), {c, c});
   maker.ProjectToLoss(d, "y");
-  const auto report = CheckDifferentiation(maker.graph(), RandomValues(maker.graph(), 3, 1));
+  const auto report =
+      CheckDifferentiation(maker.graph(), RandomValues(maker.graph(), 3, 1));
   EXPECT_TRUE(report.ok()) << report.status();
 }
 
-ModelBuilder& TwoHeads(ModelBuilder& m, double class_weight, double width_weight) {
-  const Value x = m.Input("x", {6}), label = m.Labels("label", 3), width = m.Target("width", {2});
+ModelBuilder& TwoHeads(ModelBuilder& m, double class_weight,
+                       double width_weight) {
+  const Value x = m.Input("x", {6}), label = m.Labels("label", 3),
+              width = m.Target("width", {2});
   const Value features = m.Tanh(m.Dense("features", x, {.out = 5}));
   const Value logits = m.Dense("classifier", features, {.out = 3});
   const Value prediction = m.Dense("regressor", features, {.out = 2});
@@ -88,20 +105,24 @@ TEST(DifferentiateTest, SeveralWeightedLosses) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->tensors, 6);
 
-  // A loss of weight 0 leaves the other's gradient, and its own head without any.
+  // A loss of weight 0 leaves the other's gradient, and its own head without
+  // any.
   const auto no_width = TwoHeads(classes_alone, 2, 0).Build();
   ASSERT_TRUE(no_width.ok()) << no_width.status();
-  EXPECT_TRUE(IsOneLineError(BuildTrainingGraph(no_width->graph), {"regressor.weight: the loss does not depend"}));
+  EXPECT_TRUE(IsOneLineError(BuildTrainingGraph(no_width->graph),
+                             {"regressor.weight: the loss does not depend"}));
 }
 
 TEST(DifferentiateTest, AWeightedSumByHandIsTheSame) {
   ModelBuilder m;
-  const Value x = m.Input("x", {4}), y = m.Target("y", {2}), z = m.Target("z", {2});
+  const Value x = m.Input("x", {4}), y = m.Target("y", {2}),
+              z = m.Target("z", {2});
   const Value out = m.Sigmoid(m.Dense("fc", x, {.out = 2}));
   m.Loss(m.WeightedSum({{0.5, m.L2(out, y)}, {-1.5, m.L2(out, z)}}));
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
-  const auto report = CheckDifferentiation(model->graph, RandomValues(model->graph, 2, 1));
+  const auto report =
+      CheckDifferentiation(model->graph, RandomValues(model->graph, 2, 1));
   EXPECT_TRUE(report.ok()) << report.status();
 }
 
@@ -111,7 +132,8 @@ TEST(DifferentiateTest, BinaryCrossEntropyOfSeveralOutputs) {
   m.Loss(m.SigmoidCrossEntropy(m.Dense("fc", x, {.out = 3}), y));
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
-  const auto report = CheckDifferentiation(model->graph, RandomValues(model->graph, 4, 1));
+  const auto report =
+      CheckDifferentiation(model->graph, RandomValues(model->graph, 4, 1));
   EXPECT_TRUE(report.ok()) << report.status();
 }
 
@@ -131,7 +153,8 @@ TEST(DifferentiateTest, SampleWeightsAndScale) {
 TEST(DifferentiateTest, FrozenParametersAndWhatOnlyTheyNeedHaveNoBackward) {
   ModelBuilder m;
   const Value x = m.Input("image", {1, 6, 6}), y = m.Target("y", {2});
-  Value h = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 2, .kernel = 3, .frozen = true}));
+  Value h = m.Tanh(
+      m.Conv2d("conv1", x, {.out_channels = 2, .kernel = 3, .frozen = true}));
   h = m.Tanh(m.Conv2d("conv2", h, {.out_channels = 2, .kernel = 3}));
   h = m.Dense("fc1", m.Flatten(h), {.out = 4, .frozen = true});
   m.Loss(m.L2(m.Dense("fc2", h, {.out = 2}), y));
@@ -139,14 +162,17 @@ TEST(DifferentiateTest, FrozenParametersAndWhatOnlyTheyNeedHaveNoBackward) {
   ASSERT_TRUE(model.ok()) << model.status();
   const auto training = BuildTrainingGraph(model->graph);
   ASSERT_TRUE(training.ok()) << training.status();
-  for (const char* absent : {"conv1.d_weight", "conv1.d_bias", "conv1.d_input", "tanh1.d_input", "conv2.d_input",
-                             "fc1.d_weight", "fc1.d_bias"}) {
+  for (const char* absent :
+       {"conv1.d_weight", "conv1.d_bias", "conv1.d_input", "tanh1.d_input",
+        "conv2.d_input", "fc1.d_weight", "fc1.d_bias"}) {
     EXPECT_FALSE(training->HasName(absent)) << absent;
   }
-  for (const char* present : {"conv2.d_weight", "fc1.d_input", "fc2.d_weight", "fc2.d_bias"}) {
+  for (const char* present :
+       {"conv2.d_weight", "fc1.d_input", "fc2.d_weight", "fc2.d_bias"}) {
     EXPECT_TRUE(training->HasName(present)) << present;
   }
-  const auto report = CheckDifferentiation(model->graph, RandomValues(model->graph, 2, 1));
+  const auto report =
+      CheckDifferentiation(model->graph, RandomValues(model->graph, 2, 1));
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->tensors, 4);
 }
@@ -165,14 +191,16 @@ TEST(DifferentiateTest, AFrozenModelHasNoGradients) {
 TEST(DifferentiateTest, NeedsALoss) {
   GraphMaker maker;
   maker.Parameter("w", {2});
-  EXPECT_TRUE(IsOneLineError(Differentiate(maker.graph()), {"the model has no loss to differentiate"}));
+  EXPECT_TRUE(IsOneLineError(Differentiate(maker.graph()),
+                             {"the model has no loss to differentiate"}));
 }
 
 // --- Kinks, exactly. ---
 
 Gradients GradientsOf(const Graph& graph, const GraphValues& values) {
   const auto training = BuildTrainingGraph(graph);
-  const auto gradients = training.ok() ? InterpretGradients(*training, values) : training.status();
+  const auto gradients =
+      training.ok() ? InterpretGradients(*training, values) : training.status();
   EXPECT_TRUE(gradients.ok()) << gradients.status();
   return gradients.value_or(Gradients());
 }
@@ -185,17 +213,20 @@ TEST(DifferentiateAtKinksTest, ReluAtZeroIsZero) {
     values.tensors["covector"].assign(9, 1);
     values.weights = {1};
     values.scale = 1;
-    EXPECT_THAT(GradientsOf(c.graph, values).at("x"), ::testing::ElementsAre(0, 0, 1, 0, 1, 0, 0, 1, 0));
+    EXPECT_THAT(GradientsOf(c.graph, values).at("x"),
+                ::testing::ElementsAre(0, 0, 1, 0, 1, 0, 0, 1, 0));
   }
 }
 
-TEST(DifferentiateAtKinksTest, MaxPoolGivesAllToTheFirstMaximumInRowMajorOrder) {
+TEST(DifferentiateAtKinksTest,
+     MaxPoolGivesAllToTheFirstMaximumInRowMajorOrder) {
   for (const OpCase& c : OpCases("max_pool", 1)) {
     if (c.name != "pool_2x6x6_k2x2_s2x2_p0x0") continue;
     GraphValues values = c.values;
     std::vector<double>& x = values.tensors["x"];
     x.assign(72, 0);  // every window of the first channel is a tie of four
-    // In the second channel, the window at the top left has its maximum at the bottom right and at the top right.
+    // In the second channel, the window at the top left has its maximum at the
+    // bottom right and at the top right.
     x[36] = 1, x[37] = 3, x[42] = 2, x[43] = 3;
     values.tensors["covector"].assign(18, 1);
     values.tensors["covector"][9] = 5;
@@ -203,7 +234,9 @@ TEST(DifferentiateAtKinksTest, MaxPoolGivesAllToTheFirstMaximumInRowMajorOrder) 
     values.scale = 1;
     const std::vector<double> gradient = GradientsOf(c.graph, values).at("x");
     for (int y = 0; y < 6; ++y) {
-      for (int x = 0; x < 6; ++x) EXPECT_EQ(gradient[y * 6 + x], y % 2 == 0 && x % 2 == 0 ? 1 : 0) << y << " " << x;
+      for (int x = 0; x < 6; ++x)
+        EXPECT_EQ(gradient[y * 6 + x], y % 2 == 0 && x % 2 == 0 ? 1 : 0)
+            << y << " " << x;
     }
     EXPECT_EQ(gradient[36], 0);
     EXPECT_EQ(gradient[37], 5);

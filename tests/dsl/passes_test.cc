@@ -24,8 +24,10 @@ std::vector<std::string> Names(const Graph& graph) {
   return names;
 }
 
-OpPtr Pointwise(const std::string& label, ScalarExpr value, std::vector<ScalarExpr> partials = {}) {
-  return std::make_shared<PointwiseOp>(label, std::move(value), std::move(partials));
+OpPtr Pointwise(const std::string& label, ScalarExpr value,
+                std::vector<ScalarExpr> partials = {}) {
+  return std::make_shared<PointwiseOp>(label, std::move(value),
+                                       std::move(partials));
 }
 
 TEST(EliminateDeadCodeTest, KeepsWhatOutputsNeedInOrder) {
@@ -67,7 +69,8 @@ TEST(EliminateCommonSubexpressionsTest, MergesChainsAndOutputs) {
 
 TEST(EliminateCommonSubexpressionsTest, KeepsApartWhatDiffers) {
   GraphMaker maker;
-  const NodeId a = maker.Input("a", {3}), b = maker.Input("b", {3});  // two buffers, though alike
+  const NodeId a = maker.Input("a", {3}),
+               b = maker.Input("b", {3});  // two buffers, though alike
   maker.Parameter("p", {3});
   maker.Parameter("q", {3});
   maker.Target("s", {3});
@@ -77,11 +80,13 @@ TEST(EliminateCommonSubexpressionsTest, KeepsApartWhatDiffers) {
   maker.Add(Pointwise("f", Arg(0) * 1.0000000001), {a}, "constant");
   maker.Add(Pointwise("f", Arg(0) * 1.0000000002), {a}, "other constant");
   maker.Add(Pointwise("g", Tanh(Arg(0))), {a}, "symbolic");
-  maker.Add(Pointwise("g", Tanh(Arg(0)), {1 - Arg(1) * Arg(1)}), {a}, "declared");
+  maker.Add(Pointwise("g", Tanh(Arg(0)), {1 - Arg(1) * Arg(1)}), {a},
+            "declared");
   maker.Add(Pointwise("g", Tanh(Arg(0)), {1.0}), {a}, "straight-through");
   maker.Add(std::make_shared<ReshapeOp>(Shape{1, 3}), {a}, "row");
   maker.Add(std::make_shared<ReshapeOp>(Shape{3, 1}), {a}, "column");
-  EXPECT_EQ(EliminateCommonSubexpressions(maker.graph()).size(), maker.graph().size());
+  EXPECT_EQ(EliminateCommonSubexpressions(maker.graph()).size(),
+            maker.graph().size());
 }
 
 TEST(KeepOutputsTest, DropsTheOthersAndWhatTheyNeeded) {
@@ -92,7 +97,8 @@ TEST(KeepOutputsTest, DropsTheOthersAndWhatTheyNeeded) {
   EXPECT_FALSE(inference.HasName("label"));
   EXPECT_FALSE(inference.HasName("softmax_cross_entropy1"));
   EXPECT_TRUE(inference.HasName("fc3"));
-  const Graph evaluation = KeepOutputs(model->graph, {OutputKind::kLoss, OutputKind::kMetric});
+  const Graph evaluation =
+      KeepOutputs(model->graph, {OutputKind::kLoss, OutputKind::kMetric});
   EXPECT_TRUE(evaluation.HasName("accuracy1"));
   EXPECT_EQ(evaluation.size(), model->graph.size());
 }
@@ -116,10 +122,13 @@ TEST(BuildTrainingGraphTest, PassesKeepTheFunction) {
     const auto optimized = BuildTrainingGraph(model->graph);
     ASSERT_TRUE(plain.ok() && optimized.ok());
     const GraphValues values = RandomValues(model->graph, 2, 7);
-    const auto expected = InterpretGradients(*plain, values), actual = InterpretGradients(*optimized, values);
+    const auto expected = InterpretGradients(*plain, values),
+               actual = InterpretGradients(*optimized, values);
     ASSERT_TRUE(expected.ok() && actual.ok());
     EXPECT_EQ(*expected, *actual) << name;
-    EXPECT_EQ(*InterpretLoss(model->graph, values), *InterpretLoss(*optimized, values)) << name;
+    EXPECT_EQ(*InterpretLoss(model->graph, values),
+              *InterpretLoss(*optimized, values))
+        << name;
   }
 }
 

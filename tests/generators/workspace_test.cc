@@ -65,8 +65,8 @@ TEST(WorkspaceTest, RandomPlansAreValidAndNeverBelowTheirPeak) {
   }
 }
 
-// The pass on a real pipeline: the large intermediate is planned, the result
-// is what it was.
+// The pass on a real pipeline: the large intermediate is planned, the result is
+// what it was.
 TEST(WorkspaceTest, PassMovesHeapAllocationsIntoTheWorkspace) {
   using Halide::Expr;
   constexpr int kSize = 8192;

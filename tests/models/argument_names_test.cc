@@ -1,4 +1,5 @@
-// Names of the pipelines' arguments: unique whatever a model calls its parts, or refused in one line.
+// Names of the pipelines' arguments: unique whatever a model calls its parts,
+// or refused in one line.
 #include <functional>
 #include <memory>
 #include <set>
@@ -16,7 +17,8 @@ namespace kiln {
 namespace {
 
 struct Names {
-  std::string input = "x", target = "y", layer = "fc", head = "out", metric = "accuracy";
+  std::string input = "x", target = "y", layer = "fc", head = "out",
+              metric = "accuracy";
 };
 
 absl::StatusOr<Graph> Training(const Names& names) {
@@ -32,20 +34,28 @@ absl::StatusOr<Graph> Training(const Names& names) {
 }
 
 TEST(ArgumentNamesTest, AreUniqueForWordsThatPipelinesUseThemselves) {
-  for (const char* word : {"target", "block", "kind", "schedule", "workspace", "scale", "momentum", "learning_rate",
-                           "weight_decay", "sample_index", "loss_out", "float", "int", "n", "i"}) {
-    for (std::string Names::*part : {&Names::input, &Names::target, &Names::layer, &Names::head, &Names::metric}) {
+  for (const char* word :
+       {"target", "block", "kind", "schedule", "workspace", "scale", "momentum",
+        "learning_rate", "weight_decay", "sample_index", "loss_out", "float",
+        "int", "n", "i"}) {
+    for (std::string Names::*part :
+         {&Names::input, &Names::target, &Names::layer, &Names::head,
+          &Names::metric}) {
       Names names;
       names.*part = word;
       const auto training = Training(names);
       ASSERT_TRUE(training.ok()) << training.status();
-      EXPECT_TRUE(CheckArgumentNames(*training).ok()) << word << ": " << CheckArgumentNames(*training);
-      for (const PipelineKind kind : {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kGrad, PipelineKind::kStep,
-                                      PipelineKind::kLoss64}) {
+      EXPECT_TRUE(CheckArgumentNames(*training).ok())
+          << word << ": " << CheckArgumentNames(*training);
+      for (const PipelineKind kind :
+           {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kGrad,
+            PipelineKind::kStep, PipelineKind::kLoss64}) {
         std::set<std::string> unique;
         const Graph graph = PipelineGraph(*training, kind);
-        for (const Argument& argument : ListArguments(graph, {kind, 8, Schedule::kFast, "momentum"})) {
-          EXPECT_TRUE(unique.insert(argument.name).second) << word << ": " << argument.name;
+        for (const Argument& argument :
+             ListArguments(graph, {kind, 8, Schedule::kFast, "momentum"})) {
+          EXPECT_TRUE(unique.insert(argument.name).second)
+              << word << ": " << argument.name;
           EXPECT_NE(argument.name, "target");
           EXPECT_NE(argument.name, "block");
         }
@@ -67,11 +77,14 @@ TEST(ArgumentNamesTest, CollisionsAreRefused) {
     EXPECT_TRUE(training.ok()) << training.status();
     return CheckArgumentNames(*training);
   };
-  // The updated weight of the step is fc_weight_out, and so is a metric called fc_weight.
-  EXPECT_TRUE(IsOneLineError(refused([](ModelBuilder& m, Value out) {
-                               m.Metric("fc_weight", m.Apply("total", std::make_shared<SumOp>(), {out}));
-                             }),
-                             {"argument_names_test.cc:", "another argument called fc_weight_out"}));
+  // The updated weight of the step is fc_weight_out, and so is a metric called
+  // fc_weight.
+  EXPECT_TRUE(IsOneLineError(
+      refused([](ModelBuilder& m, Value out) {
+        m.Metric("fc_weight",
+                 m.Apply("total", std::make_shared<SumOp>(), {out}));
+      }),
+      {"argument_names_test.cc:", "another argument called fc_weight_out"}));
 }
 
 TEST(ArgumentNamesTest, TheModelsAreFine) {
@@ -80,7 +93,8 @@ TEST(ArgumentNamesTest, TheModelsAreFine) {
     ASSERT_TRUE(model.ok()) << model.status();
     const auto training = BuildTrainingGraph(model->graph);
     ASSERT_TRUE(training.ok()) << training.status();
-    EXPECT_TRUE(CheckArgumentNames(*training).ok()) << CheckArgumentNames(*training);
+    EXPECT_TRUE(CheckArgumentNames(*training).ok())
+        << CheckArgumentNames(*training);
   }
 }
 

@@ -1,4 +1,5 @@
-// The gradient of every parameter of each model: the differentiated graph in the interpreter against finite differences.
+// The gradient of every parameter of each model: the differentiated graph in
+// the interpreter against finite differences.
 #include <iostream>
 
 #include "absl/strings/match.h"
@@ -17,7 +18,9 @@ bool HasKinks(const Graph& graph) {
     if (node.op->name() == "max_pool") return true;
     // The loss's own max(z, 0) and |z| cancel, so that it is smooth.
     const std::string attributes = node.op->Attributes();
-    if (absl::StrContains(attributes, "max(") && !absl::StrContains(attributes, "sigmoid_cross_entropy")) return true;
+    if (absl::StrContains(attributes, "max(") &&
+        !absl::StrContains(attributes, "sigmoid_cross_entropy"))
+      return true;
   }
   return false;
 }
@@ -25,23 +28,31 @@ bool HasKinks(const Graph& graph) {
 TEST_P(ModelGradientTest, MatchesFiniteDifferences) {
   const auto model = BuildModel(GetParam());
   ASSERT_TRUE(model.ok()) << model.status();
-  GradientCheckOptions options{.tolerance = 1e-8, .element_limit = 40, .random_elements = 16, .directions = 8};
+  GradientCheckOptions options{.tolerance = 1e-8,
+                               .element_limit = 40,
+                               .random_elements = 16,
+                               .directions = 8};
   if (HasKinks(model->graph)) {
-    // A weight of a convolution moves thousands of pre-activations at once, some of them near a kink: small steps, which
-    // the loss's rounding disturbs more.
+    // A weight of a convolution moves thousands of pre-activations at once,
+    // some of them near a kink: small steps, which the loss's rounding disturbs
+    // more.
     options.step = 1e-6;
     options.tolerance = 3e-7;
   }
-  const auto report = CheckDifferentiation(model->graph, RandomValues(model->graph, 2, 3), options);
+  const auto report = CheckDifferentiation(
+      model->graph, RandomValues(model->graph, 2, 3), options);
   ASSERT_TRUE(report.ok()) << report.status();
   int64_t parameters = 0;
-  for (const Node& node : model->graph.nodes()) parameters += node.op->name() == "parameter";
+  for (const Node& node : model->graph.nodes())
+    parameters += node.op->name() == "parameter";
   EXPECT_EQ(report->tensors, parameters);
-  std::cout << GetParam() << ": " << report->tensors << " tensors, " << report->comparisons
-            << " comparisons, worst relative difference " << report->worst << "\n";
+  std::cout << GetParam() << ": " << report->tensors << " tensors, "
+            << report->comparisons << " comparisons, worst relative difference "
+            << report->worst << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, ModelGradientTest, ::testing::ValuesIn(ModelNames()),
+INSTANTIATE_TEST_SUITE_P(Models, ModelGradientTest,
+                         ::testing::ValuesIn(ModelNames()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

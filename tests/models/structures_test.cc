@@ -1,5 +1,6 @@
-// Emitted code of small models whose layers meet in ways that single ops do not: partly read values, several uses,
-// heads and losses, whatever the schedules of neighbours make of each other.
+// Emitted code of small models whose layers meet in ways that single ops do
+// not: partly read values, several uses, heads and losses, whatever the
+// schedules of neighbours make of each other.
 #include <functional>
 #include <string>
 
@@ -24,14 +25,19 @@ void ClassifyFlat(ModelBuilder& m, Value features, int64_t classes) {
   m.Loss(m.SoftmaxCrossEntropy(logits, label));
 }
 
-void Classify(ModelBuilder& m, Value image, int64_t classes) { ClassifyFlat(m, m.Flatten(image), classes); }
+void Classify(ModelBuilder& m, Value image, int64_t classes) {
+  ClassifyFlat(m, m.Flatten(image), classes);
+}
 
 std::vector<Structure> Structures() {
   return {
       {"pool_drops_a_rest",
        [](ModelBuilder& m) {
-         Value x = m.Input("image", {1, 11, 10}, {.storage = Storage::kUint8, .scale = 1.0 / 255});
-         x = m.MaxPool(m.Tanh(m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 4})), {.kernel = 3});
+         Value x = m.Input("image", {1, 11, 10},
+                           {.storage = Storage::kUint8, .scale = 1.0 / 255});
+         x = m.MaxPool(
+             m.Tanh(m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 4})),
+             {.kernel = 3});
          Classify(m, x, 3);
        }},
       {"pools_drop_most_of_a_few_columns",
@@ -40,26 +46,36 @@ std::vector<Structure> Structures() {
          std::vector<Value> features;
          for (int64_t width = 2; width <= 7; ++width) {
            const std::string name = "conv" + std::to_string(width);
-           const Value y = m.Tanh(m.Conv2d(name, x, {.out_channels = 3, .kernel = {4, 9 - width}}));
+           const Value y = m.Tanh(m.Conv2d(
+               name, x, {.out_channels = 3, .kernel = {4, 9 - width}}));
            // Windows of 2 and strides of 5: one or two of the columns are read.
-           features.push_back(m.Flatten(m.MaxPool(y, {.kernel = 2, .stride = Size2(1, 5)})));
+           features.push_back(
+               m.Flatten(m.MaxPool(y, {.kernel = 2, .stride = Size2(1, 5)})));
          }
          for (size_t i = 0; i < features.size(); ++i) {
-           features[i] = m.Dense("fc" + std::to_string(i), features[i], {.out = 4});
+           features[i] =
+               m.Dense("fc" + std::to_string(i), features[i], {.out = 4});
          }
-         ClassifyFlat(m, m.Pointwise("sum", features, Arg(0) + Arg(1) + Arg(2) + Arg(3) + Arg(4) + Arg(5)), 3);
+         ClassifyFlat(
+             m,
+             m.Pointwise("sum", features,
+                         Arg(0) + Arg(1) + Arg(2) + Arg(3) + Arg(4) + Arg(5)),
+             3);
        }},
       {"average_pool_drops_a_rest",
        [](ModelBuilder& m) {
          Value x = m.Input("image", {2, 9, 9});
-         x = m.AvgPool(m.Sigmoid(m.Conv2d("conv1", x, {.out_channels = 4, .kernel = 3})), {.kernel = 4});
+         x = m.AvgPool(
+             m.Sigmoid(m.Conv2d("conv1", x, {.out_channels = 4, .kernel = 3})),
+             {.kernel = 4});
          Classify(m, x, 3);
        }},
       {"strided_convolution_drops_a_rest",
        [](ModelBuilder& m) {
          Value x = m.Input("image", {2, 10, 10});
          x = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 5, .kernel = 2}));
-         x = m.Conv2d("conv2", x, {.out_channels = 3, .kernel = 2, .stride = 3});
+         x = m.Conv2d("conv2", x,
+                      {.out_channels = 3, .kernel = 2, .stride = 3});
          Classify(m, x, 4);
        }},
       {"crop_after_a_convolution",
@@ -73,18 +89,22 @@ std::vector<Structure> Structures() {
        [](ModelBuilder& m) {
          Value x = m.Input("image", {1, 9, 9});
          x = m.Conv2d("conv1", x, {.out_channels = 6, .kernel = 3});
-         m.Output("middle", m.Apply("crop", std::make_shared<CropOp>(Size2(3, 3)), {x}));
+         m.Output("middle",
+                  m.Apply("crop", std::make_shared<CropOp>(Size2(3, 3)), {x}));
          Classify(m, x, 2);
        }},
       {"pad_between_convolutions",
        [](ModelBuilder& m) {
          Value x = m.Pad(m.Input("image", {1, 5, 6}), {2, 1});
          x = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 2, .kernel = 3}));
-         x = m.Conv2d("conv2", m.Pad(x, 1), {.out_channels = 3, .kernel = 3, .padding = 1});
+         x = m.Conv2d("conv2", m.Pad(x, 1),
+                      {.out_channels = 3, .kernel = 3, .padding = 1});
          Classify(m, x, 3);
        }},
       {"activation_of_the_input",
-       [](ModelBuilder& m) { Classify(m, m.Tanh(m.Input("image", {2, 4, 5})), 3); }},
+       [](ModelBuilder& m) {
+         Classify(m, m.Tanh(m.Input("image", {2, 4, 5})), 3);
+       }},
       {"two_convolutions_without_activation",
        [](ModelBuilder& m) {
          Value x = m.Input("image", {1, 8, 8});
@@ -99,22 +119,27 @@ std::vector<Structure> Structures() {
       {"residual_block",
        [](ModelBuilder& m) {
          const Value x = m.Input("image", {2, 7, 7});
-         const Value a = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 3, .padding = 1}));
-         const Value b = m.Conv2d("conv2", a, {.out_channels = 3, .kernel = 3, .padding = 1});
+         const Value a = m.Tanh(m.Conv2d(
+             "conv1", x, {.out_channels = 3, .kernel = 3, .padding = 1}));
+         const Value b = m.Conv2d(
+             "conv2", a, {.out_channels = 3, .kernel = 3, .padding = 1});
          Classify(m, m.Pointwise("add", {a, b}, Arg(0) + Arg(1)), 3);
        }},
       {"two_accumulators_in_one_pointwise",
        [](ModelBuilder& m) {
          const Value x = m.Input("x", {6});
-         const Value a = m.Dense("a", x, {.out = 5}), b = m.Dense("b", x, {.out = 5});
-         ClassifyFlat(m, m.Pointwise("gate", {a, b}, Tanh(Arg(0)) * Sigmoid(Arg(1))), 3);
+         const Value a = m.Dense("a", x, {.out = 5}),
+                     b = m.Dense("b", x, {.out = 5});
+         ClassifyFlat(
+             m, m.Pointwise("gate", {a, b}, Tanh(Arg(0)) * Sigmoid(Arg(1))), 3);
        }},
       {"the_same_layer_read_three_times",
        [](ModelBuilder& m) {
          const Value x = m.Input("x", {6});
          const Value a = m.Dense("a", x, {.out = 8});
          const Value b = m.Dense("b", m.Tanh(a), {.out = 8});
-         ClassifyFlat(m, m.Pointwise("mix", {a, b, a}, Arg(0) * Arg(1) + Arg(2)), 3);
+         ClassifyFlat(
+             m, m.Pointwise("mix", {a, b, a}, Arg(0) * Arg(1) + Arg(2)), 3);
        }},
       {"classifier_and_regressor",
        [](ModelBuilder& m) {
@@ -144,28 +169,36 @@ std::vector<Structure> Structures() {
        }},
       {"two_inputs",
        [](ModelBuilder& m) {
-         const Value a = m.Input("a", {4}), b = m.Input("b", {3}, {.storage = Storage::kUint8, .scale = 0.01});
-         const Value x = m.Dense("left", a, {.out = 5, .bias = false}), y = m.Dense("right", b, {.out = 5});
+         const Value a = m.Input("a", {4}),
+                     b = m.Input("b", {3},
+                                 {.storage = Storage::kUint8, .scale = 0.01});
+         const Value x = m.Dense("left", a, {.out = 5, .bias = false}),
+                     y = m.Dense("right", b, {.out = 5});
          ClassifyFlat(m, m.Pointwise("add", {x, y}, Tanh(Arg(0) + Arg(1))), 3);
        }},
       {"frozen_layers",
        [](ModelBuilder& m) {
          Value x = m.Input("image", {1, 7, 7});
-         x = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 2, .kernel = 3, .frozen = true}));
+         x = m.Tanh(m.Conv2d("conv1", x,
+                             {.out_channels = 2, .kernel = 3, .frozen = true}));
          x = m.Tanh(m.Conv2d("conv2", x, {.out_channels = 3, .kernel = 3}));
-         ClassifyFlat(m, m.Dense("fc1", m.Flatten(x), {.out = 4, .frozen = true}), 3);
+         ClassifyFlat(
+             m, m.Dense("fc1", m.Flatten(x), {.out = 4, .frozen = true}), 3);
        }},
       {"binary_cross_entropy_of_three",
        [](ModelBuilder& m) {
-         const Value logits = m.Dense("fc", m.Input("x", {5}), {.out = 3}), y = m.Target("y", {3});
+         const Value logits = m.Dense("fc", m.Input("x", {5}), {.out = 3}),
+                     y = m.Target("y", {3});
          m.Output("probability", m.Sigmoid(logits));
          m.Loss(m.SigmoidCrossEntropy(logits, y));
          m.Metric("accuracy", m.BinaryAccuracy(logits, y, 0));
        }},
       {"images_as_targets",
        [](ModelBuilder& m) {
-         const Value x = m.Input("image", {1, 6, 6}), y = m.Target("goal", {2, 6, 6});
-         const Value out = m.Conv2d("conv", x, {.out_channels = 2, .kernel = 3, .padding = 1});
+         const Value x = m.Input("image", {1, 6, 6}),
+                     y = m.Target("goal", {2, 6, 6});
+         const Value out = m.Conv2d(
+             "conv", x, {.out_channels = 2, .kernel = 3, .padding = 1});
          m.Output("picture", out);
          m.Loss(m.L2(out, y));
        }},
@@ -186,13 +219,16 @@ std::vector<Structure> Structures() {
   };
 }
 
-void Check(const Structure& structure, int block, int64_t batch, Schedule schedule) {
+void Check(const Structure& structure, int block, int64_t batch,
+           Schedule schedule) {
   SCOPED_TRACE(structure.name);
   ModelBuilder m;
   structure.build(m);
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
-  const auto report = CheckEmitted(model->graph, RandomValues(model->graph, batch, 3), {.block = block, .schedule = schedule});
+  const auto report =
+      CheckEmitted(model->graph, RandomValues(model->graph, batch, 3),
+                   {.block = block, .schedule = schedule});
   EXPECT_TRUE(report.ok()) << "block " << block << ": " << report.status();
 }
 
@@ -206,7 +242,8 @@ TEST_P(StructuresTest, Fast) {
 
 TEST_P(StructuresTest, Naive) { Check(GetParam(), 4, 5, Schedule::kNaive); }
 
-INSTANTIATE_TEST_SUITE_P(Models, StructuresTest, ::testing::ValuesIn(Structures()),
+INSTANTIATE_TEST_SUITE_P(Models, StructuresTest,
+                         ::testing::ValuesIn(Structures()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

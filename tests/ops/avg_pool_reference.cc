@@ -1,5 +1,4 @@
 #include "dsl/ops/avg_pool.h"
-
 #include "tests/ops/references.h"
 #include "tests/ops/window_loop.h"
 
@@ -8,11 +7,13 @@ namespace kiln {
 void AvgPoolReference(const ReferenceCall& call) {
   const auto& geometry = call.OpAs<AvgPoolOp>().geometry();
   const Shape &in = call.InShape(0), &out = call.OutShape();
-  const double area = static_cast<double>(geometry.kernel.height * geometry.kernel.width);
+  const double area =
+      static_cast<double>(geometry.kernel.height * geometry.kernel.width);
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t c = 0; c < out[0]; ++c) {
       ForEachTap(geometry, in, out, [&](const WindowTap& tap) {
-        call.Out(n)[c * out[1] * out[2] + tap.output] += call.In(0, n)[c * in[1] * in[2] + tap.input] / area;
+        call.Out(n)[c * out[1] * out[2] + tap.output] +=
+            call.In(0, n)[c * in[1] * in[2] + tap.input] / area;
       });
     }
   }
@@ -21,7 +22,8 @@ void AvgPoolReference(const ReferenceCall& call) {
 void AvgPoolGradReference(const ReferenceCall& call) {
   const auto& geometry = call.OpAs<AvgPoolGradOp>().geometry();
   const Shape &pooled = call.InShape(0), &image = call.OutShape();
-  const double area = static_cast<double>(geometry.kernel.height * geometry.kernel.width);
+  const double area =
+      static_cast<double>(geometry.kernel.height * geometry.kernel.width);
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t c = 0; c < image[0]; ++c) {
       ForEachTap(geometry, image, pooled, [&](const WindowTap& tap) {

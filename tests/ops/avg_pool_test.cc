@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(AvgPoolTest, FastScheduleMatchesTheInterpreter) { CheckOp("avg_pool", Schedule::kFast); }
-TEST(AvgPoolTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("avg_pool", Schedule::kNaive); }
+TEST(AvgPoolTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("avg_pool", Schedule::kFast);
+}
+TEST(AvgPoolTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("avg_pool", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

@@ -5,7 +5,8 @@ namespace kiln {
 void BatchSumReference(const ReferenceCall& call) {
   const int64_t channels = call.OutSize(), area = call.InSize(0) / channels;
   for (int64_t n = 0; n < call.batch(); ++n) {
-    for (int64_t i = 0; i < call.InSize(0); ++i) call.output[i / area] += call.In(0, n)[i];
+    for (int64_t i = 0; i < call.InSize(0); ++i)
+      call.output[i / area] += call.In(0, n)[i];
   }
 }
 

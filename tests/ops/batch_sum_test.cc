@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(BatchSumTest, FastScheduleMatchesTheInterpreter) { CheckOp("batch_sum", Schedule::kFast); }
-TEST(BatchSumTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("batch_sum", Schedule::kNaive); }
+TEST(BatchSumTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("batch_sum", Schedule::kFast);
+}
+TEST(BatchSumTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("batch_sum", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

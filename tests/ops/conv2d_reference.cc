@@ -1,13 +1,13 @@
 #include "dsl/ops/conv2d.h"
-
 #include "tests/ops/references.h"
 #include "tests/ops/window_loop.h"
 
 namespace kiln {
 namespace {
 
-// Where a convolution's planes begin: both gradients are written as the forward loop run backwards, multiply-add by
-// multiply-add, so that their indices are the forward ones.
+// Where a convolution's planes begin: both gradients are written as the forward
+// loop run backwards, multiply-add by multiply-add, so that their indices are
+// the forward ones.
 struct Planes {
   int64_t input;   // c * H * W
   int64_t kernel;  // (k * C + c) * kh * kw
@@ -15,10 +15,13 @@ struct Planes {
 };
 
 template <typename Visit>
-void ForEachPlane(const Shape& input, const Shape& weight, const Shape& output, Visit visit) {
+void ForEachPlane(const Shape& input, const Shape& weight, const Shape& output,
+                  Visit visit) {
   for (int64_t k = 0; k < weight[0]; ++k) {
     for (int64_t c = 0; c < weight[1]; ++c) {
-      visit(Planes{c * input[1] * input[2], (k * weight[1] + c) * weight[2] * weight[3], k * output[1] * output[2]});
+      visit(Planes{c * input[1] * input[2],
+                   (k * weight[1] + c) * weight[2] * weight[3],
+                   k * output[1] * output[2]});
     }
   }
 }
@@ -32,13 +35,18 @@ void Conv2dReference(const ReferenceCall& call) {
     const double *in = call.In(0, n), *weight = call.In(1, n);
     double* out = call.Out(n);
     if (call.inputs.size() > 2) {
-      for (int64_t i = 0; i < call.OutSize(); ++i) out[i] = call.In(2, n)[i / area];
+      for (int64_t i = 0; i < call.OutSize(); ++i)
+        out[i] = call.In(2, n)[i / area];
     }
-    ForEachPlane(call.InShape(0), call.InShape(1), call.OutShape(), [&](const Planes& p) {
-      ForEachTap(geometry, call.InShape(0), call.OutShape(), [&](const WindowTap& tap) {
-        out[p.output + tap.output] += weight[p.kernel + tap.kernel] * in[p.input + tap.input];
-      });
-    });
+    ForEachPlane(call.InShape(0), call.InShape(1), call.OutShape(),
+                 [&](const Planes& p) {
+                   ForEachTap(geometry, call.InShape(0), call.OutShape(),
+                              [&](const WindowTap& tap) {
+                                out[p.output + tap.output] +=
+                                    weight[p.kernel + tap.kernel] *
+                                    in[p.input + tap.input];
+                              });
+                 });
   }
 }
 
@@ -47,11 +55,15 @@ void Conv2dInputGradReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     const double *d_out = call.In(0, n), *weight = call.In(1, n);
     double* d_in = call.Out(n);
-    ForEachPlane(call.OutShape(), call.InShape(1), call.InShape(0), [&](const Planes& p) {
-      ForEachTap(geometry, call.OutShape(), call.InShape(0), [&](const WindowTap& tap) {
-        d_in[p.input + tap.input] += weight[p.kernel + tap.kernel] * d_out[p.output + tap.output];
-      });
-    });
+    ForEachPlane(call.OutShape(), call.InShape(1), call.InShape(0),
+                 [&](const Planes& p) {
+                   ForEachTap(geometry, call.OutShape(), call.InShape(0),
+                              [&](const WindowTap& tap) {
+                                d_in[p.input + tap.input] +=
+                                    weight[p.kernel + tap.kernel] *
+                                    d_out[p.output + tap.output];
+                              });
+                 });
   }
 }
 
@@ -60,11 +72,15 @@ void Conv2dWeightGradReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     const double *in = call.In(0, n), *d_out = call.In(1, n);
     double* d_weight = call.Out(n);
-    ForEachPlane(call.InShape(0), call.OutShape(), call.InShape(1), [&](const Planes& p) {
-      ForEachTap(geometry, call.InShape(0), call.InShape(1), [&](const WindowTap& tap) {
-        d_weight[p.kernel + tap.kernel] += d_out[p.output + tap.output] * in[p.input + tap.input];
-      });
-    });
+    ForEachPlane(call.InShape(0), call.OutShape(), call.InShape(1),
+                 [&](const Planes& p) {
+                   ForEachTap(geometry, call.InShape(0), call.InShape(1),
+                              [&](const WindowTap& tap) {
+                                d_weight[p.kernel + tap.kernel] +=
+                                    d_out[p.output + tap.output] *
+                                    in[p.input + tap.input];
+                              });
+                 });
   }
 }
 

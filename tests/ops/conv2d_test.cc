@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(Conv2dTest, FastScheduleMatchesTheInterpreter) { CheckOp("conv2d", Schedule::kFast); }
-TEST(Conv2dTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("conv2d", Schedule::kNaive); }
+TEST(Conv2dTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("conv2d", Schedule::kFast);
+}
+TEST(Conv2dTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("conv2d", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

@@ -6,7 +6,8 @@ void DenseReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.OutSize(); ++o) {
       double sum = call.inputs.size() > 2 ? call.In(2, n)[o] : 0;
-      for (int64_t i = 0; i < call.InSize(0); ++i) sum += call.In(1, n)[o * call.InSize(0) + i] * call.In(0, n)[i];
+      for (int64_t i = 0; i < call.InSize(0); ++i)
+        sum += call.In(1, n)[o * call.InSize(0) + i] * call.In(0, n)[i];
       call.Out(n)[o] = sum;
     }
   }
@@ -16,7 +17,8 @@ void DenseInputGradReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.InSize(0); ++o) {
       for (int64_t i = 0; i < call.OutSize(); ++i) {
-        call.Out(n)[i] += call.In(0, n)[o] * call.In(1, n)[o * call.OutSize() + i];
+        call.Out(n)[i] +=
+            call.In(0, n)[o] * call.In(1, n)[o * call.OutSize() + i];
       }
     }
   }
@@ -26,7 +28,8 @@ void DenseWeightGradReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.InSize(1); ++o) {
       for (int64_t i = 0; i < call.InSize(0); ++i) {
-        call.Out(n)[o * call.InSize(0) + i] += call.In(1, n)[o] * call.In(0, n)[i];
+        call.Out(n)[o * call.InSize(0) + i] +=
+            call.In(1, n)[o] * call.In(0, n)[i];
       }
     }
   }

@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(DenseTest, FastScheduleMatchesTheInterpreter) { CheckOp("dense", Schedule::kFast); }
-TEST(DenseTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("dense", Schedule::kNaive); }
+TEST(DenseTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("dense", Schedule::kFast);
+}
+TEST(DenseTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("dense", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

@@ -1,7 +1,6 @@
-#include "dsl/ops/input.h"
-
 #include <algorithm>
 
+#include "dsl/ops/input.h"
 #include "tests/ops/references.h"
 
 namespace kiln {

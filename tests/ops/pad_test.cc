@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(PadTest, FastScheduleMatchesTheInterpreter) { CheckOp("pad", Schedule::kFast); }
-TEST(PadTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("pad", Schedule::kNaive); }
+TEST(PadTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("pad", Schedule::kFast);
+}
+TEST(PadTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("pad", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

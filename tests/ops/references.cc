@@ -6,33 +6,34 @@ namespace kiln {
 namespace {
 
 const std::vector<std::pair<absl::string_view, Reference>>& Table() {
-  static const auto& table = *new std::vector<std::pair<absl::string_view, Reference>>{
-      {"input", InputReference},
-      {"target", TargetReference},
-      {"parameter", ParameterReference},
-      {"sample_weight", SampleWeightReference},
-      {"conv2d", Conv2dReference},
-      {"conv2d_input_grad", Conv2dInputGradReference},
-      {"conv2d_weight_grad", Conv2dWeightGradReference},
-      {"dense", DenseReference},
-      {"dense_input_grad", DenseInputGradReference},
-      {"dense_weight_grad", DenseWeightGradReference},
-      {"batch_sum", BatchSumReference},
-      {"max_pool", MaxPoolReference},
-      {"max_pool_index", MaxPoolIndexReference},
-      {"max_pool_grad", MaxPoolGradReference},
-      {"avg_pool", AvgPoolReference},
-      {"avg_pool_grad", AvgPoolGradReference},
-      {"pad", PadReference},
-      {"crop", CropReference},
-      {"pointwise", PointwiseReference},
-      {"reshape", ReshapeReference},
-      {"sum", SumReference},
-      {"broadcast", BroadcastReference},
-      {"softmax_cross_entropy", SoftmaxCrossEntropyReference},
-      {"softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference},
-      {"accuracy", AccuracyReference},
-  };
+  static const auto& table =
+      *new std::vector<std::pair<absl::string_view, Reference>>{
+          {"input", InputReference},
+          {"target", TargetReference},
+          {"parameter", ParameterReference},
+          {"sample_weight", SampleWeightReference},
+          {"conv2d", Conv2dReference},
+          {"conv2d_input_grad", Conv2dInputGradReference},
+          {"conv2d_weight_grad", Conv2dWeightGradReference},
+          {"dense", DenseReference},
+          {"dense_input_grad", DenseInputGradReference},
+          {"dense_weight_grad", DenseWeightGradReference},
+          {"batch_sum", BatchSumReference},
+          {"max_pool", MaxPoolReference},
+          {"max_pool_index", MaxPoolIndexReference},
+          {"max_pool_grad", MaxPoolGradReference},
+          {"avg_pool", AvgPoolReference},
+          {"avg_pool_grad", AvgPoolGradReference},
+          {"pad", PadReference},
+          {"crop", CropReference},
+          {"pointwise", PointwiseReference},
+          {"reshape", ReshapeReference},
+          {"sum", SumReference},
+          {"broadcast", BroadcastReference},
+          {"softmax_cross_entropy", SoftmaxCrossEntropyReference},
+          {"softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference},
+          {"accuracy", AccuracyReference},
+      };
   return table;
 }
 

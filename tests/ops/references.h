@@ -1,5 +1,6 @@
-// The reference of every op: what it computes, as plain loops in double. One small function an op, in
-// <op>_reference.cc beside the op's test, and one line in the table of references.cc.
+// The reference of every op: what it computes, as plain loops in double. One
+// small function an op, in <op>_reference.cc beside the op's test, and one line
+// in the table of references.cc.
 #ifndef KILN_TESTS_OPS_REFERENCES_H_
 #define KILN_TESTS_OPS_REFERENCES_H_
 
@@ -16,18 +17,22 @@ namespace kiln {
 struct ReferenceCall {
   const Node& node;
   const GraphValues& values;
-  std::vector<TensorType> types;       // of the inputs
-  std::vector<const double*> inputs;   // values as NodeValues has them
-  double* output;                      // zeros, to be filled
+  std::vector<TensorType> types;      // of the inputs
+  std::vector<const double*> inputs;  // values as NodeValues has them
+  double* output;                     // zeros, to be filled
 
   int64_t batch() const { return values.batch; }
 
   // Sample n of input i; the whole tensor where the input is not per sample.
   const double* In(int i, int64_t n) const {
-    return inputs[i] + (types[i].per_sample ? n * ElementCount(types[i].shape) : 0);
+    return inputs[i] +
+           (types[i].per_sample ? n * ElementCount(types[i].shape) : 0);
   }
   // Sample n of the output; the whole tensor where it is not per sample.
-  double* Out(int64_t n) const { return output + (node.type.per_sample ? n * ElementCount(node.type.shape) : 0); }
+  double* Out(int64_t n) const {
+    return output +
+           (node.type.per_sample ? n * ElementCount(node.type.shape) : 0);
+  }
 
   const Shape& InShape(int i) const { return types[i].shape; }
   const Shape& OutShape() const { return node.type.shape; }

@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(ReshapeTest, FastScheduleMatchesTheInterpreter) { CheckOp("reshape", Schedule::kFast); }
-TEST(ReshapeTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("reshape", Schedule::kNaive); }
+TEST(ReshapeTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("reshape", Schedule::kFast);
+}
+TEST(ReshapeTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("reshape", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

@@ -30,7 +30,8 @@ void SoftmaxCrossEntropyGradReference(const ReferenceCall& call) {
     const int64_t label = static_cast<int64_t>(*call.In(1, n));
     const double log_sum = LogSumExp(z, call.InSize(0));
     for (int64_t k = 0; k < call.InSize(0); ++k) {
-      call.Out(n)[k] = (std::exp(z[k] - log_sum) - (k == label ? 1 : 0)) * *call.In(2, n);
+      call.Out(n)[k] =
+          (std::exp(z[k] - log_sum) - (k == label ? 1 : 0)) * *call.In(2, n);
     }
   }
 }
@@ -39,7 +40,8 @@ void AccuracyReference(const ReferenceCall& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     const double* z = call.In(0, n);
     const int64_t first_maximum = std::max_element(z, z + call.InSize(0)) - z;
-    *call.Out(n) = first_maximum == static_cast<int64_t>(*call.In(1, n)) ? 1 : 0;
+    *call.Out(n) =
+        first_maximum == static_cast<int64_t>(*call.In(1, n)) ? 1 : 0;
   }
 }
 

@@ -13,36 +13,51 @@
 namespace kiln {
 namespace {
 
-TEST(SoftmaxCrossEntropyTest, FastScheduleMatchesTheInterpreter) { CheckOp("softmax_cross_entropy", Schedule::kFast); }
-TEST(SoftmaxCrossEntropyTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("softmax_cross_entropy", Schedule::kNaive); }
+TEST(SoftmaxCrossEntropyTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("softmax_cross_entropy", Schedule::kFast);
+}
+TEST(SoftmaxCrossEntropyTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("softmax_cross_entropy", Schedule::kNaive);
+}
 
 struct Extremes {
   Graph training;
-  GraphValues values;  // three samples: right by 2e4, wrong by 2e4, a tie that the first class wins
+  GraphValues values;  // three samples: right by 2e4, wrong by 2e4, a tie that
+                       // the first class wins
 };
 
 Extremes MakeExtremes() {
   GraphMaker maker;
-  const NodeId x = maker.Input("x", {2}), weight = maker.Parameter("weight", {2, 2}), label = maker.Labels("label", 2);
+  const NodeId x = maker.Input("x", {2}),
+               weight = maker.Parameter("weight", {2, 2}),
+               label = maker.Labels("label", 2);
   const NodeId logits = maker.Add(std::make_shared<DenseOp>(), {x, weight});
-  maker.Loss(maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}));
-  maker.Metric("accuracy", maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
+  maker.Loss(
+      maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}));
+  maker.Metric("accuracy",
+               maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
   return {BuildTrainingGraph(maker.graph()).value(),
           {.batch = 3,
-           .tensors = {{"x", {1e4, -1e4, 1e4, -1e4, 1, 1}}, {"weight", {1, 0, 0, 1}}, {"label", {0, 1, 0}}}}};
+           .tensors = {{"x", {1e4, -1e4, 1e4, -1e4, 1, 1}},
+                       {"weight", {1, 0, 0, 1}},
+                       {"label", {0, 1, 0}}}}};
 }
 
 TEST(SoftmaxCrossEntropyTest, LogitsOfTenThousandAreExact) {
   const Extremes e = MakeExtremes();
   for (const Schedule schedule : {Schedule::kNaive, Schedule::kFast}) {
     for (const int block : {1, 8}) {
-      const auto result = RunJit(e.training, {PipelineKind::kGrad, block, schedule, ""}, e.values);
+      const auto result = RunJit(
+          e.training, {PipelineKind::kGrad, block, schedule, ""}, e.values);
       ASSERT_TRUE(result.ok()) << result.status();
       EXPECT_NEAR(result->loss, 0 + 2e4 + std::log(2), 2e-3);
-      EXPECT_EQ(result->metrics.at("accuracy"), 2);  // the right one and the tie
+      EXPECT_EQ(result->metrics.at("accuracy"),
+                2);  // the right one and the tie
       // (softmax - [label]) x: 0; (1, -1) (1e4, -1e4); (-1/2, 1/2) (1, 1).
-      const std::vector<double> expected = {1e4 - 0.5, -1e4 - 0.5, -1e4 + 0.5, 1e4 + 0.5};
-      for (int i = 0; i < 4; ++i) EXPECT_NEAR(result->gradients.at("weight")[i], expected[i], 2e-3);
+      const std::vector<double> expected = {1e4 - 0.5, -1e4 - 0.5, -1e4 + 0.5,
+                                            1e4 + 0.5};
+      for (int i = 0; i < 4; ++i)
+        EXPECT_NEAR(result->gradients.at("weight")[i], expected[i], 2e-3);
     }
   }
 }
@@ -51,7 +66,8 @@ TEST(SoftmaxCrossEntropyTest, ANanLogitGivesANanLoss) {
   Extremes e = MakeExtremes();
   e.values.tensors["x"][2] = NAN;
   for (const Schedule schedule : {Schedule::kNaive, Schedule::kFast}) {
-    const auto result = RunJit(e.training, {PipelineKind::kGrad, 8, schedule, ""}, e.values);
+    const auto result =
+        RunJit(e.training, {PipelineKind::kGrad, 8, schedule, ""}, e.values);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_TRUE(std::isnan(result->loss));
     EXPECT_TRUE(std::isnan(result->gradients.at("weight")[0]));

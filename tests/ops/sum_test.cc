@@ -4,8 +4,12 @@
 namespace kiln {
 namespace {
 
-TEST(SumTest, FastScheduleMatchesTheInterpreter) { CheckOp("sum", Schedule::kFast); }
-TEST(SumTest, NaiveScheduleMatchesTheInterpreter) { CheckOp("sum", Schedule::kNaive); }
+TEST(SumTest, FastScheduleMatchesTheInterpreter) {
+  CheckOp("sum", Schedule::kFast);
+}
+TEST(SumTest, NaiveScheduleMatchesTheInterpreter) {
+  CheckOp("sum", Schedule::kNaive);
+}
 
 }  // namespace
 }  // namespace kiln

@@ -88,8 +88,8 @@ TEST_F(ProgressTest, LineSaysHowTheEpochGoes) {
   g_now += 2;
   reporter.Step(
       {.epoch = 1, .step = 2, .samples = 10, .loss = 1, .accuracy = 0.75});
-  // Means over samples: (30 * 2 + 10 * 1) / 40; 40 samples in 4 s; 8 steps
-  // left at 2 s each.
+  // Means over samples: (30 * 2 + 10 * 1) / 40; 40 samples in 4 s; 8 steps left
+  // at 2 s each.
   EXPECT_THAT(Lines().back(),
               "epoch 1/1  step 2/10  loss 1.75  accuracy 37.50 %  "
               "10 samples/s  16 s left");

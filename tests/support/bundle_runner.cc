@@ -21,7 +21,8 @@ constexpr unsigned char kMark = 0xA5;  // what they hold
 // 128-byte aligned memory between two guards.
 class GuardedMemory {
  public:
-  GuardedMemory(size_t bytes, unsigned char fill) : bytes_(bytes), storage_(bytes + 2 * kGuard + 128, kMark) {
+  GuardedMemory(size_t bytes, unsigned char fill)
+      : bytes_(bytes), storage_(bytes + 2 * kGuard + 128, kMark) {
     const auto address = reinterpret_cast<uintptr_t>(storage_.data()) + kGuard;
     start_ = kGuard + (128 - address % 128) % 128;
     std::fill_n(data(), bytes, fill);
@@ -32,7 +33,8 @@ class GuardedMemory {
     auto is_mark = [](unsigned char byte) { return byte == kMark; };
     const auto begin = storage_.begin() + static_cast<std::ptrdiff_t>(start_);
     return std::all_of(storage_.begin(), begin, is_mark) &&
-           std::all_of(begin + static_cast<std::ptrdiff_t>(bytes_), storage_.end(), is_mark);
+           std::all_of(begin + static_cast<std::ptrdiff_t>(bytes_),
+                       storage_.end(), is_mark);
   }
 
  private:
@@ -53,7 +55,8 @@ std::vector<double> Load(GuardedMemory& from) {
   return {data, data + from.bytes() / sizeof(T)};
 }
 
-// One argument of one pipeline: its memory, its halide_buffer_t and its address in argv.
+// One argument of one pipeline: its memory, its halide_buffer_t and its address
+// in argv.
 struct Bound {
   std::string kind, tensor;
   halide_type_t type = halide_type_of<float>();
@@ -84,35 +87,48 @@ struct Bound {
   }
 
   void Set(const std::vector<double>& values) {
-    if (type == halide_type_of<uint8_t>()) return Store<uint8_t>(values, *memory);
-    if (type == halide_type_of<int32_t>()) return Store<int32_t>(values, *memory);
+    if (type == halide_type_of<uint8_t>())
+      return Store<uint8_t>(values, *memory);
+    if (type == halide_type_of<int32_t>())
+      return Store<int32_t>(values, *memory);
     if (type == halide_type_of<double>()) return Store<double>(values, *memory);
     Store<float>(values, *memory);
   }
-  std::vector<double> Get() { return type == halide_type_of<double>() ? Load<double>(*memory) : Load<float>(*memory); }
+  std::vector<double> Get() {
+    return type == halide_type_of<double>() ? Load<double>(*memory)
+                                            : Load<float>(*memory);
+  }
 };
 
 }  // namespace
 
 class BundleRunner::Impl {
  public:
-  explicit Impl(const Bundle& bundle) : bundle_(bundle), manifest_(Json::parse(bundle.manifest_json)) {}
+  explicit Impl(const Bundle& bundle)
+      : bundle_(bundle), manifest_(Json::parse(bundle.manifest_json)) {}
 
   std::vector<PipelineChoice> Pipelines() const {
     std::vector<PipelineChoice> choices;
-    for (const Json& p : manifest_["pipelines"]) choices.push_back({p["kind"], p["block"], p["optimizer"]});
+    for (const Json& p : manifest_["pipelines"])
+      choices.push_back({p["kind"], p["block"], p["optimizer"]});
     return choices;
   }
 
-  absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice, const GraphValues& values, const StepValues& step) {
+  absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice,
+                                     const GraphValues& values,
+                                     const StepValues& step) {
     const Json* pipeline = Find(choice);
     if (pipeline == nullptr) {
-      return absl::NotFoundError(absl::StrCat("no ", choice.kind, " ", choice.optimizer, " of block ", choice.block));
+      return absl::NotFoundError(absl::StrCat("no ", choice.kind, " ",
+                                              choice.optimizer, " of block ",
+                                              choice.block));
     }
     const std::string function = (*pipeline)["function"];
-    const auto* entry = std::find_if(bundle_.pipelines, bundle_.pipelines + bundle_.pipeline_count,
-                                     [&](const PipelineEntry& e) { return e.function == function; });
-    if (entry == bundle_.pipelines + bundle_.pipeline_count) return absl::NotFoundError(function + " is not linked");
+    const auto* entry = std::find_if(
+        bundle_.pipelines, bundle_.pipelines + bundle_.pipeline_count,
+        [&](const PipelineEntry& e) { return e.function == function; });
+    if (entry == bundle_.pipelines + bundle_.pipeline_count)
+      return absl::NotFoundError(function + " is not linked");
 
     std::vector<Bound> arguments;
     for (const Json& argument : (*pipeline)["arguments"]) {
@@ -120,18 +136,24 @@ class BundleRunner::Impl {
       if (!bound.ok()) return bound.status();
       arguments.push_back(*std::move(bound));
     }
-    GuardedMemory workspace((*pipeline)["workspace_bytes"].get<size_t>(), 0xFF);  // all ones are a NaN
+    GuardedMemory workspace((*pipeline)["workspace_bytes"].get<size_t>(),
+                            0xFF);  // all ones are a NaN
     PipelineResult result;
     for (int64_t first = 0; first < values.batch; first += choice.block) {
       FillLanes(choice.block, values, first, &arguments);
       const int error = Call(*entry, &workspace, &arguments);
-      if (error != 0) return absl::InternalError(absl::StrCat(function, " gives error ", error));
-      if (!workspace.Intact()) return absl::InternalError(function + " wrote beside its workspace");
+      if (error != 0)
+        return absl::InternalError(
+            absl::StrCat(function, " gives error ", error));
+      if (!workspace.Intact())
+        return absl::InternalError(function + " wrote beside its workspace");
       for (Bound& argument : arguments) {
         if (argument.memory && !argument.memory->Intact()) {
-          return absl::InternalError(absl::StrCat(function, " wrote beside ", argument.kind, " ", argument.tensor));
+          return absl::InternalError(absl::StrCat(
+              function, " wrote beside ", argument.kind, " ", argument.tensor));
         }
-        CollectBlock(choice.block, std::min(choice.block, values.batch - first), &argument, &result);
+        CollectBlock(choice.block, std::min(choice.block, values.batch - first),
+                     &argument, &result);
       }
     }
     for (Bound& argument : arguments) CollectTotals(&argument, &result);
@@ -141,7 +163,9 @@ class BundleRunner::Impl {
  private:
   const Json* Find(const PipelineChoice& choice) const {
     for (const Json& p : manifest_["pipelines"]) {
-      if (p["kind"] == choice.kind && p["block"] == choice.block && p["optimizer"] == choice.optimizer) return &p;
+      if (p["kind"] == choice.kind && p["block"] == choice.block &&
+          p["optimizer"] == choice.optimizer)
+        return &p;
     }
     return nullptr;
   }
@@ -150,10 +174,12 @@ class BundleRunner::Impl {
     for (const Json& entry : manifest_[list]) {
       if (entry["name"] == name) return entry;
     }
-    return manifest_;  // no such entry: its "shape" is missing, and what reads it says so
+    return manifest_;  // no such entry: its "shape" is missing, and what reads
+                       // it says so
   }
 
-  absl::StatusOr<Bound> Bind(const Json& argument, const PipelineChoice& choice, const GraphValues& values,
+  absl::StatusOr<Bound> Bind(const Json& argument, const PipelineChoice& choice,
+                             const GraphValues& values,
                              const StepValues& step) const {
     Bound b;
     b.kind = argument["kind"];
@@ -172,11 +198,13 @@ class BundleRunner::Impl {
       shaped("parameters", 0);
       find(values.tensors);
     } else if (b.kind == "data") {
-      if (Entry("inputs", b.tensor)["storage"] == "uint8") b.type = halide_type_of<uint8_t>();
+      if (Entry("inputs", b.tensor)["storage"] == "uint8")
+        b.type = halide_type_of<uint8_t>();
       shaped("inputs", values.batch);
       find(values.tensors);
     } else if (b.kind == "target") {
-      if (Entry("targets", b.tensor)["storage"] == "int32") b.type = halide_type_of<int32_t>();
+      if (Entry("targets", b.tensor)["storage"] == "int32")
+        b.type = halide_type_of<int32_t>();
       shaped("targets", values.batch);
       find(values.tensors);
     } else if (b.kind == "index") {
@@ -188,7 +216,8 @@ class BundleRunner::Impl {
       shaped("outputs", choice.block);
     } else if (b.kind == "loss64") {
       b.type = halide_type_of<double>();
-    } else if (b.kind == "gradient" || b.kind == "parameter_out" || b.kind == "state_out") {
+    } else if (b.kind == "gradient" || b.kind == "parameter_out" ||
+               b.kind == "state_out") {
       shaped("parameters", 0);
     } else if (b.kind == "state_in") {
       shaped("parameters", 0);
@@ -201,28 +230,36 @@ class BundleRunner::Impl {
       b.scalar = static_cast<float>(step.momentum);
     } else if (b.kind == "weight_decay") {
       b.scalar = static_cast<float>(step.weight_decay);
-    } else if (b.kind != "loss" && b.kind != "metric" && b.kind != "workspace") {
+    } else if (b.kind != "loss" && b.kind != "metric" &&
+               b.kind != "workspace") {
       return absl::UnimplementedError(absl::StrCat("argument kind ", b.kind));
     }
     if (IsScalar(b)) return b;
     b.Allocate();
-    if (content != nullptr && static_cast<int64_t>(content->size()) != b.Elements()) {
-      return absl::InvalidArgumentError(absl::StrCat(b.tensor, " has the wrong size"));
+    if (content != nullptr &&
+        static_cast<int64_t>(content->size()) != b.Elements()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(b.tensor, " has the wrong size"));
     }
-    const bool is_input = b.kind == "parameter" || b.kind == "parameter64" || b.kind == "data" || b.kind == "target";
-    if (is_input && content == nullptr) return absl::InvalidArgumentError(b.tensor + " has no values");
+    const bool is_input = b.kind == "parameter" || b.kind == "parameter64" ||
+                          b.kind == "data" || b.kind == "target";
+    if (is_input && content == nullptr)
+      return absl::InvalidArgumentError(b.tensor + " has no values");
     if (content != nullptr) b.Set(*content);
     return b;
   }
 
   static bool IsScalar(const Bound& b) {
-    return b.kind == "scale" || b.kind == "learning_rate" || b.kind == "momentum" || b.kind == "weight_decay" ||
+    return b.kind == "scale" || b.kind == "learning_rate" ||
+           b.kind == "momentum" || b.kind == "weight_decay" ||
            b.kind == "workspace";
   }
 
-  static void FillLanes(int64_t block, const GraphValues& values, int64_t first, std::vector<Bound>* arguments) {
+  static void FillLanes(int64_t block, const GraphValues& values, int64_t first,
+                        std::vector<Bound>* arguments) {
     std::vector<double> index(block), weight(block);
-    for (int64_t lane = 0; lane < std::min(block, values.batch - first); ++lane) {
+    for (int64_t lane = 0; lane < std::min(block, values.batch - first);
+         ++lane) {
       index[lane] = static_cast<double>(first + lane);
       weight[lane] = values.weights.empty() ? 1 : values.weights[first + lane];
     }
@@ -232,11 +269,14 @@ class BundleRunner::Impl {
     }
   }
 
-  static int Call(const PipelineEntry& entry, GuardedMemory* workspace, std::vector<Bound>* arguments) {
+  static int Call(const PipelineEntry& entry, GuardedMemory* workspace,
+                  std::vector<Bound>* arguments) {
     std::vector<void*> argv;
     for (Bound& b : *arguments) {
       b.pointer = workspace->data();
-      b.buffer.dim = b.dimensions.data();  // the argument may have moved since it was bound
+      b.buffer.dim =
+          b.dimensions
+              .data();  // the argument may have moved since it was bound
       argv.push_back(b.kind == "workspace" ? static_cast<void*>(&b.pointer)
                      : IsScalar(b)         ? static_cast<void*>(&b.scalar)
                                            : static_cast<void*>(&b.buffer));
@@ -245,13 +285,15 @@ class BundleRunner::Impl {
   }
 
   // What a block overwrites.
-  static void CollectBlock(int64_t block, int64_t lanes, Bound* b, PipelineResult* result) {
+  static void CollectBlock(int64_t block, int64_t lanes, Bound* b,
+                           PipelineResult* result) {
     if (b->kind == "loss" || b->kind == "loss64") result->loss += b->Get()[0];
     if (b->kind == "metric") result->metrics[b->tensor] += b->Get()[0];
     if (b->kind != "output") return;
     const std::vector<double> values = b->Get();
     std::vector<double>& head = result->heads[b->tensor];
-    head.insert(head.end(), values.begin(), values.begin() + lanes * (b->Elements() / block));
+    head.insert(head.end(), values.begin(),
+                values.begin() + lanes * (b->Elements() / block));
   }
 
   // What the blocks accumulate.
@@ -265,11 +307,15 @@ class BundleRunner::Impl {
   const Json manifest_;
 };
 
-BundleRunner::BundleRunner(const Bundle& bundle) : impl_(std::make_unique<Impl>(bundle)) {}
+BundleRunner::BundleRunner(const Bundle& bundle)
+    : impl_(std::make_unique<Impl>(bundle)) {}
 BundleRunner::~BundleRunner() = default;
-std::vector<PipelineChoice> BundleRunner::Pipelines() const { return impl_->Pipelines(); }
+std::vector<PipelineChoice> BundleRunner::Pipelines() const {
+  return impl_->Pipelines();
+}
 
-absl::StatusOr<PipelineResult> BundleRunner::Run(const PipelineChoice& choice, const GraphValues& values,
+absl::StatusOr<PipelineResult> BundleRunner::Run(const PipelineChoice& choice,
+                                                 const GraphValues& values,
                                                  const StepValues& step) const {
   return impl_->Run(choice, values, step);
 }

@@ -1,5 +1,6 @@
-// Runs the pipelines of a model's library, as emitted and linked, on the interpreter's values: what a user's binary runs,
-// without the runtime between. Every argument is laid out by the manifest alone.
+// Runs the pipelines of a model's library, as emitted and linked, on the
+// interpreter's values: what a user's binary runs, without the runtime between.
+// Every argument is laid out by the manifest alone.
 #ifndef KILN_TESTS_SUPPORT_BUNDLE_RUNNER_H_
 #define KILN_TESTS_SUPPORT_BUNDLE_RUNNER_H_
 
@@ -16,7 +17,7 @@ namespace kiln {
 
 // Which pipeline of the bundle.
 struct PipelineChoice {
-  std::string kind;       // "infer", "eval", "grad", "step", "loss64"
+  std::string kind;  // "infer", "eval", "grad", "step", "loss64"
   int64_t block = 1;
   std::string optimizer;  // of a step
 };
@@ -37,9 +38,11 @@ class BundleRunner {
   // All pipelines of the bundle, in the manifest's order.
   std::vector<PipelineChoice> Pipelines() const;
 
-  // Runs all blocks of the batch (a step: exactly one). The lanes past the end have the weight 0 and the index 0.
-  // Buffers and workspace have guards before and after, which must stay as they are; the workspace begins as NaNs.
-  absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice, const GraphValues& values,
+  // Runs all blocks of the batch (a step: exactly one). The lanes past the end
+  // have the weight 0 and the index 0. Buffers and workspace have guards before
+  // and after, which must stay as they are; the workspace begins as NaNs.
+  absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice,
+                                     const GraphValues& values,
                                      const StepValues& step = {}) const;
 
  private:

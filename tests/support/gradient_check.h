@@ -1,8 +1,10 @@
-// Gradients against central finite differences of the interpreter's loss, in double.
+// Gradients against central finite differences of the interpreter's loss, in
+// double.
 //
-// For parameter p and step h, D(h) = (L(p + h) - L(p - h)) / 2h, extrapolated once: (4 D(h/2) - D(h)) / 3, whose error
-// is of order h^4. Where D(h) and D(h/2) disagree the loss has a kink within h of the point: that is a failure of the
-// case, which must choose other inputs, never a reason to skip.
+// For parameter p and step h, D(h) = (L(p + h) - L(p - h)) / 2h, extrapolated
+// once: (4 D(h/2) - D(h)) / 3, whose error is of order h^4. Where D(h) and
+// D(h/2) disagree the loss has a kink within h of the point: that is a failure
+// of the case, which must choose other inputs, never a reason to skip.
 #ifndef KILN_TESTS_SUPPORT_GRADIENT_CHECK_H_
 #define KILN_TESTS_SUPPORT_GRADIENT_CHECK_H_
 
@@ -17,19 +19,23 @@
 namespace kiln {
 
 struct GradientCheckOptions {
-  // h = step * max(1, |p|). Larger is quieter, smaller stays on one side of more kinks.
+  // h = step * max(1, |p|). Larger is quieter, smaller stays on one side of
+  // more kinks.
   double step = 1e-4;
 
-  // Allowed difference, relative to the largest element of the tensor's gradient (for a projection: to its norm).
+  // Allowed difference, relative to the largest element of the tensor's
+  // gradient (for a projection: to its norm).
   double tolerance = 1e-7;
 
-  // Tensors of more elements are checked by this many random elements and this many random +-1 directions.
+  // Tensors of more elements are checked by this many random elements and this
+  // many random +-1 directions.
   int64_t element_limit = 256;
   int64_t random_elements = 24;
   int64_t directions = 8;
   uint64_t seed = 1;
 
-  // Parameters whose gradient is zero because the case makes it so; all others must not be.
+  // Parameters whose gradient is zero because the case makes it so; all others
+  // must not be.
   std::set<std::string> zero = {};
 };
 
@@ -39,15 +45,20 @@ struct GradientCheckReport {
   double worst = 0;  // largest difference, relative as in `tolerance`
 };
 
-// Checks `gradients` (one per trainable parameter, no more and no fewer) against finite differences of the loss of
-// `forward` on `values`. The error names the parameter, the element and both numbers. Non-finite and all-zero gradients
-// are errors, and so is a loss whose rounding noise hides the tolerance.
-absl::StatusOr<GradientCheckReport> CheckGradients(const Graph& forward, const GraphValues& values,
-                                                   const Gradients& gradients, const GradientCheckOptions& options = {});
+// Checks `gradients` (one per trainable parameter, no more and no fewer)
+// against finite differences of the loss of `forward` on `values`. The error
+// names the parameter, the element and both numbers. Non-finite and all-zero
+// gradients are errors, and so is a loss whose rounding noise hides the
+// tolerance.
+absl::StatusOr<GradientCheckReport> CheckGradients(
+    const Graph& forward, const GraphValues& values, const Gradients& gradients,
+    const GradientCheckOptions& options = {});
 
-// Differentiates `forward`, runs all passes and checks what the interpreter makes of the result.
-absl::StatusOr<GradientCheckReport> CheckDifferentiation(const Graph& forward, const GraphValues& values,
-                                                         const GradientCheckOptions& options = {});
+// Differentiates `forward`, runs all passes and checks what the interpreter
+// makes of the result.
+absl::StatusOr<GradientCheckReport> CheckDifferentiation(
+    const Graph& forward, const GraphValues& values,
+    const GradientCheckOptions& options = {});
 
 }  // namespace kiln
 

@@ -22,13 +22,15 @@ GraphValues BooleanRows(std::vector<double> w1, std::vector<double> w2) {
 
 absl::StatusOr<Model> LogisticNet() {
   ModelBuilder m;
-  const Value x12 = m.Input("x12", {2}), x34 = m.Input("x34", {2}), y = m.Target("target", {1});
+  const Value x12 = m.Input("x12", {2}), x34 = m.Input("x34", {2}),
+              y = m.Target("target", {1});
   const Value h1 = m.Sigmoid(m.Dense("left", x12, {.out = 1, .bias = false}));
   const Value h2 = m.Sigmoid(m.Dense("right", x34, {.out = 1, .bias = false}));
-  const Value sum = m.Pointwise("add",
-                                {m.Dense("out1", h1, {.out = 1, .bias = false}),
-                                 m.Dense("out2", h2, {.out = 1, .bias = false})},
-                                Arg(0) + Arg(1));
+  const Value sum =
+      m.Pointwise("add",
+                  {m.Dense("out1", h1, {.out = 1, .bias = false}),
+                   m.Dense("out2", h2, {.out = 1, .bias = false})},
+                  Arg(0) + Arg(1));
   const Value prediction = m.Sigmoid(sum);
   m.Output("h1", h1);
   m.Output("h2", h2);

@@ -15,8 +15,8 @@ std::atomic<int64_t> calls{0};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
-// A sanitizer has replaced malloc already, and tells of each call.
-// (Declared in sanitizer/allocator_interface.h, which Debian's g++ lacks.)
+// A sanitizer has replaced malloc already, and tells of each call. (Declared in
+// sanitizer/allocator_interface.h, which Debian's g++ lacks.)
 extern "C" int __sanitizer_install_malloc_and_free_hooks(
     void (*on_malloc)(const volatile void*, size_t),
     void (*on_free)(const volatile void*));

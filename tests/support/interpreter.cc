@@ -9,16 +9,22 @@
 namespace kiln {
 namespace {
 
-int64_t Elements(const TensorType& type, int64_t batch) { return ElementCount(type.shape) * (type.per_sample ? batch : 1); }
-
-absl::Status Wrong(const Node& node, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("interpreter: ", node.name, ": ", what));
+int64_t Elements(const TensorType& type, int64_t batch) {
+  return ElementCount(type.shape) * (type.per_sample ? batch : 1);
 }
 
-absl::Status CheckLabels(const Node& node, const TargetOp& target, const std::vector<double>& labels) {
+absl::Status Wrong(const Node& node, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("interpreter: ", node.name, ": ", what));
+}
+
+absl::Status CheckLabels(const Node& node, const TargetOp& target,
+                         const std::vector<double>& labels) {
   for (double label : labels) {
-    if (label != std::floor(label) || label < 0 || label >= static_cast<double>(target.classes())) {
-      return Wrong(node, absl::StrCat("label ", label, " is none of ", target.classes(), " classes"));
+    if (label != std::floor(label) || label < 0 ||
+        label >= static_cast<double>(target.classes())) {
+      return Wrong(node, absl::StrCat("label ", label, " is none of ",
+                                      target.classes(), " classes"));
     }
   }
   return absl::OkStatus();
@@ -27,17 +33,22 @@ absl::Status CheckLabels(const Node& node, const TargetOp& target, const std::ve
 // That `values` hold what the source `node` reads.
 absl::Status CheckSource(const Node& node, const GraphValues& values) {
   if (node.op->name() == "sample_weight") {
-    const bool fits = values.weights.empty() || static_cast<int64_t>(values.weights.size()) == values.batch;
-    return fits ? absl::OkStatus() : Wrong(node, "one weight per sample is needed");
+    const bool fits =
+        values.weights.empty() ||
+        static_cast<int64_t>(values.weights.size()) == values.batch;
+    return fits ? absl::OkStatus()
+                : Wrong(node, "one weight per sample is needed");
   }
   const auto tensor = values.tensors.find(node.name);
   if (tensor == values.tensors.end()) return Wrong(node, "has no values");
   const int64_t expected = Elements(node.type, values.batch);
   if (static_cast<int64_t>(tensor->second.size()) != expected) {
-    return Wrong(node, absl::StrCat("has ", tensor->second.size(), " values, not ", expected));
+    return Wrong(node, absl::StrCat("has ", tensor->second.size(),
+                                    " values, not ", expected));
   }
   const auto* target = dynamic_cast<const TargetOp*>(node.op.get());
-  if (target != nullptr && target->classes() > 0) return CheckLabels(node, *target, tensor->second);
+  if (target != nullptr && target->classes() > 0)
+    return CheckLabels(node, *target, tensor->second);
   return absl::OkStatus();
 }
 
@@ -47,42 +58,52 @@ double SampleWeight(const GraphValues& values, int64_t n) {
   return (values.weights.empty() ? 1 : values.weights[n]) * values.scale;
 }
 
-absl::StatusOr<NodeValues> Interpret(const Graph& graph, const GraphValues& values) {
+absl::StatusOr<NodeValues> Interpret(const Graph& graph,
+                                     const GraphValues& values) {
   NodeValues results(graph.size());
   for (NodeId id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     const Reference* reference = FindReference(node.op->name());
-    if (reference == nullptr) return Wrong(node, absl::StrCat("no reference for op ", node.op->name()));
+    if (reference == nullptr)
+      return Wrong(node, absl::StrCat("no reference for op ", node.op->name()));
     if (node.inputs.empty()) {
-      if (absl::Status status = CheckSource(node, values); !status.ok()) return status;
+      if (absl::Status status = CheckSource(node, values); !status.ok())
+        return status;
     }
     results[id].resize(Elements(node.type, values.batch));
-    ReferenceCall call{node, values, graph.InputTypes(node), {}, results[id].data()};
-    for (NodeId input : node.inputs) call.inputs.push_back(results[input].data());
+    ReferenceCall call{
+        node, values, graph.InputTypes(node), {}, results[id].data()};
+    for (NodeId input : node.inputs)
+      call.inputs.push_back(results[input].data());
     (*reference)(call);
   }
   return results;
 }
 
-absl::StatusOr<double> InterpretLoss(const Graph& graph, const GraphValues& values) {
+absl::StatusOr<double> InterpretLoss(const Graph& graph,
+                                     const GraphValues& values) {
   absl::StatusOr<NodeValues> results = Interpret(graph, values);
   if (!results.ok()) return results.status();
-  if (graph.Loss() < 0) return absl::InvalidArgumentError("interpreter: the graph has no loss");
+  if (graph.Loss() < 0)
+    return absl::InvalidArgumentError("interpreter: the graph has no loss");
   const std::vector<double>& losses = (*results)[graph.Loss()];
   double sum = 0;
   for (int64_t n = 0; n < values.batch; ++n) {
     // A lane of weight 0 does not count, whatever its value.
-    if (SampleWeight(values, n) != 0) sum += SampleWeight(values, n) * losses[n];
+    if (SampleWeight(values, n) != 0)
+      sum += SampleWeight(values, n) * losses[n];
   }
   return sum;
 }
 
-absl::StatusOr<Gradients> InterpretGradients(const Graph& training, const GraphValues& values) {
+absl::StatusOr<Gradients> InterpretGradients(const Graph& training,
+                                             const GraphValues& values) {
   absl::StatusOr<NodeValues> results = Interpret(training, values);
   if (!results.ok()) return results.status();
   Gradients gradients;
   for (const Output& output : training.outputs()) {
-    if (output.kind == OutputKind::kGradient) gradients[output.name] = (*results)[output.node];
+    if (output.kind == OutputKind::kGradient)
+      gradients[output.name] = (*results)[output.node];
   }
   return gradients;
 }

@@ -1,5 +1,5 @@
-// A reference interpreter of graphs: plain loops in double precision, no Halide. Every other way to compute a graph is
-// tested against it.
+// A reference interpreter of graphs: plain loops in double precision, no
+// Halide. Every other way to compute a graph is tested against it.
 #ifndef KILN_TESTS_SUPPORT_INTERPRETER_H_
 #define KILN_TESTS_SUPPORT_INTERPRETER_H_
 
@@ -17,8 +17,9 @@ namespace kiln {
 struct GraphValues {
   int64_t batch = 1;
 
-  // By node name, row-major: parameters [shape]; inputs and targets [batch x shape], as a data set stores them (an
-  // input's scale is applied by the interpreter, a label is its class).
+  // By node name, row-major: parameters [shape]; inputs and targets [batch x
+  // shape], as a data set stores them (an input's scale is applied by the
+  // interpreter, a label is its class).
   std::map<std::string, std::vector<double>> tensors = {};
 
   // The sample_weight node is weights[n] * scale; no weights are weights of 1.
@@ -26,19 +27,24 @@ struct GraphValues {
   double scale = 1;
 };
 
-// A node's value, row-major: [batch x shape] when it is per sample, else [shape] (for gradients: summed over the batch).
+// A node's value, row-major: [batch x shape] when it is per sample, else
+// [shape] (for gradients: summed over the batch).
 using NodeValues = std::vector<std::vector<double>>;
 
-// The values of all nodes, by id. Fails when a source has no values, too few or too many of them, or a label is not a
-// class.
-absl::StatusOr<NodeValues> Interpret(const Graph& graph, const GraphValues& values);
+// The values of all nodes, by id. Fails when a source has no values, too few or
+// too many of them, or a label is not a class.
+absl::StatusOr<NodeValues> Interpret(const Graph& graph,
+                                     const GraphValues& values);
 
-// The sum over the batch of weight * scale * loss: what gradients are gradients of. REQUIRES: the graph has a loss.
-absl::StatusOr<double> InterpretLoss(const Graph& graph, const GraphValues& values);
+// The sum over the batch of weight * scale * loss: what gradients are gradients
+// of. REQUIRES: the graph has a loss.
+absl::StatusOr<double> InterpretLoss(const Graph& graph,
+                                     const GraphValues& values);
 
 // The kGradient outputs of a differentiated graph, by parameter.
 using Gradients = std::map<std::string, std::vector<double>>;
-absl::StatusOr<Gradients> InterpretGradients(const Graph& training, const GraphValues& values);
+absl::StatusOr<Gradients> InterpretGradients(const Graph& training,
+                                             const GraphValues& values);
 
 // The weight of sample n, scale included.
 double SampleWeight(const GraphValues& values, int64_t n);

@@ -13,9 +13,12 @@ namespace {
 
 using Halide::Buffer;
 
-int64_t Elements(const Buffer<>& buffer) { return static_cast<int64_t>(buffer.number_of_elements()); }
+int64_t Elements(const Buffer<>& buffer) {
+  return static_cast<int64_t>(buffer.number_of_elements());
+}
 
-// Copies between a dense buffer and the interpreter's row-major doubles: the same order.
+// Copies between a dense buffer and the interpreter's row-major doubles: the
+// same order.
 template <typename T>
 void CopyIn(const std::vector<double>& from, Buffer<>& to) {
   T* data = static_cast<T*>(to.data());
@@ -32,9 +35,11 @@ void Fill(const std::vector<double>& from, Buffer<>& to) {
 std::vector<double> Read(const Buffer<>& from) {
   std::vector<double> values(Elements(from));
   if (from.type() == Halide::Float(64)) {
-    std::copy_n(static_cast<const double*>(from.data()), values.size(), values.begin());
+    std::copy_n(static_cast<const double*>(from.data()), values.size(),
+                values.begin());
   } else {
-    std::copy_n(static_cast<const float*>(from.data()), values.size(), values.begin());
+    std::copy_n(static_cast<const float*>(from.data()), values.size(),
+                values.begin());
   }
   return values;
 }
@@ -60,7 +65,9 @@ class JitPipeline::Impl {
     pipeline_.compile_jit(target_);
   }
 
-  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start, std::vector<int64_t> rows) {
+  absl::StatusOr<PipelineResult> Run(const GraphValues& values,
+                                     const Gradients& start,
+                                     std::vector<int64_t> rows) {
     if (rows.empty()) {
       rows.resize(values.batch);
       std::iota(rows.begin(), rows.end(), 0);
@@ -87,14 +94,20 @@ class JitPipeline::Impl {
   absl::Status BindData(const GraphValues& values) {
     for (const Argument& argument : arguments_) {
       if (IsOutput(argument) || !argument.is_buffer) continue;
-      if (argument.kind == ArgumentKind::kIndex || argument.kind == ArgumentKind::kWeight) continue;
+      if (argument.kind == ArgumentKind::kIndex ||
+          argument.kind == ArgumentKind::kWeight)
+        continue;
       const auto tensor = values.tensors.find(argument.tensor);
-      if (tensor == values.tensors.end()) return absl::InvalidArgumentError(absl::StrCat(argument.tensor, " is missing"));
+      if (tensor == values.tensors.end())
+        return absl::InvalidArgumentError(
+            absl::StrCat(argument.tensor, " is missing"));
       std::vector<int> extents = argument.extents;
-      if (!extents.empty() && extents.back() == kAnyExtent) extents.back() = static_cast<int>(values.batch);
+      if (!extents.empty() && extents.back() == kAnyExtent)
+        extents.back() = static_cast<int>(values.batch);
       Buffer<> buffer(argument.type, extents);
       if (Elements(buffer) != static_cast<int64_t>(tensor->second.size())) {
-        return absl::InvalidArgumentError(absl::StrCat(argument.tensor, " has the wrong size"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(argument.tensor, " has the wrong size"));
       }
       Fill(tensor->second, buffer);
       inputs_.Set(argument.name, buffer);
@@ -102,7 +115,8 @@ class JitPipeline::Impl {
     return absl::OkStatus();
   }
 
-  void BindBlock(const GraphValues& values, const std::vector<int64_t>& rows, int64_t first) {
+  void BindBlock(const GraphValues& values, const std::vector<int64_t>& rows,
+                 int64_t first) {
     std::vector<double> index(options_.block), weight(options_.block);
     for (int lane = 0; lane < options_.block; ++lane) {
       const int64_t n = first + lane;
@@ -111,8 +125,11 @@ class JitPipeline::Impl {
       weight[lane] = values.weights.empty() ? 1 : values.weights[n];
     }
     for (const Argument& argument : arguments_) {
-      if (argument.kind == ArgumentKind::kScale) inputs_.Set(argument.name, static_cast<float>(values.scale));
-      if (argument.kind != ArgumentKind::kIndex && argument.kind != ArgumentKind::kWeight) continue;
+      if (argument.kind == ArgumentKind::kScale)
+        inputs_.Set(argument.name, static_cast<float>(values.scale));
+      if (argument.kind != ArgumentKind::kIndex &&
+          argument.kind != ArgumentKind::kWeight)
+        continue;
       Buffer<> buffer(argument.type, argument.extents);
       Fill(argument.kind == ArgumentKind::kIndex ? index : weight, buffer);
       inputs_.Set(argument.name, buffer);
@@ -126,8 +143,9 @@ class JitPipeline::Impl {
       if (!IsOutput(argument)) continue;
       Buffer<> buffer(argument.type, argument.extents);
       const auto onto = start.find(argument.tensor);
-      Fill(argument.kind == ArgumentKind::kGradient && onto != start.end() ? onto->second
-                                                                           : std::vector<double>(Elements(buffer)),
+      Fill(argument.kind == ArgumentKind::kGradient && onto != start.end()
+               ? onto->second
+               : std::vector<double>(Elements(buffer)),
            buffer);
       outputs_.push_back(buffer);
       output_arguments_.push_back(argument);
@@ -139,10 +157,12 @@ class JitPipeline::Impl {
       const Argument& argument = output_arguments_[i];
       const std::vector<double> values = Read(outputs_[i]);
       if (argument.kind == ArgumentKind::kLoss) result->loss += values[0];
-      if (argument.kind == ArgumentKind::kMetric) result->metrics[argument.tensor] += values[0];
+      if (argument.kind == ArgumentKind::kMetric)
+        result->metrics[argument.tensor] += values[0];
       if (argument.kind == ArgumentKind::kOutput) {
         const int64_t lanes = std::min<int64_t>(options_.block, batch - first);
-        const int64_t size = static_cast<int64_t>(values.size()) / options_.block;
+        const int64_t size =
+            static_cast<int64_t>(values.size()) / options_.block;
         std::vector<double>& head = result->heads[argument.tensor];
         head.insert(head.end(), values.begin(), values.begin() + lanes * size);
       }
@@ -164,7 +184,8 @@ JitPipeline::JitPipeline(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 JitPipeline::JitPipeline(JitPipeline&&) = default;
 JitPipeline::~JitPipeline() = default;
 
-absl::StatusOr<JitPipeline> JitPipeline::Compile(const Graph& training, const PipelineOptions& options) {
+absl::StatusOr<JitPipeline> JitPipeline::Compile(
+    const Graph& training, const PipelineOptions& options) {
   try {
     return JitPipeline(std::make_unique<Impl>(training, options));
   } catch (const Halide::Error& error) {
@@ -172,8 +193,9 @@ absl::StatusOr<JitPipeline> JitPipeline::Compile(const Graph& training, const Pi
   }
 }
 
-absl::StatusOr<PipelineResult> JitPipeline::Run(const GraphValues& values, const Gradients& start,
-                                                const std::vector<int64_t>& rows) {
+absl::StatusOr<PipelineResult> JitPipeline::Run(
+    const GraphValues& values, const Gradients& start,
+    const std::vector<int64_t>& rows) {
   try {
     return impl_->Run(values, start, rows);
   } catch (const Halide::Error& error) {
@@ -181,8 +203,11 @@ absl::StatusOr<PipelineResult> JitPipeline::Run(const GraphValues& values, const
   }
 }
 
-absl::StatusOr<PipelineResult> RunJit(const Graph& training, const PipelineOptions& options, const GraphValues& values) {
-  absl::StatusOr<JitPipeline> pipeline = JitPipeline::Compile(training, options);
+absl::StatusOr<PipelineResult> RunJit(const Graph& training,
+                                      const PipelineOptions& options,
+                                      const GraphValues& values) {
+  absl::StatusOr<JitPipeline> pipeline =
+      JitPipeline::Compile(training, options);
   if (!pipeline.ok()) return pipeline.status();
   return pipeline->Run(values);
 }

@@ -1,4 +1,5 @@
-// Runs the emitted pipelines of a graph in this process, compiled by Halide's JIT, on the interpreter's values.
+// Runs the emitted pipelines of a graph in this process, compiled by Halide's
+// JIT, on the interpreter's values.
 #ifndef KILN_TESTS_SUPPORT_JIT_H_
 #define KILN_TESTS_SUPPORT_JIT_H_
 
@@ -14,19 +15,24 @@
 
 namespace kiln {
 
-// A compiled pipeline. Samples of a batch are dealt to blocks in order; the lanes of the last block past the end have
-// the weight 0 and, as in training, the index 0.
+// A compiled pipeline. Samples of a batch are dealt to blocks in order; the
+// lanes of the last block past the end have the weight 0 and, as in training,
+// the index 0.
 class JitPipeline {
  public:
-  // `training` is what BuildTrainingGraph gave (for kInfer, kEval and kLoss64 a forward graph will do).
-  // Fails with what Halide says when it refuses the schedule.
-  static absl::StatusOr<JitPipeline> Compile(const Graph& training, const PipelineOptions& options);
+  // `training` is what BuildTrainingGraph gave (for kInfer, kEval and kLoss64 a
+  // forward graph will do). Fails with what Halide says when it refuses the
+  // schedule.
+  static absl::StatusOr<JitPipeline> Compile(const Graph& training,
+                                             const PipelineOptions& options);
   JitPipeline(JitPipeline&&);
   ~JitPipeline();
 
-  // Runs all blocks of the batch. Gradients are accumulated onto `start` where it is given, onto zeros otherwise.
-  // With `rows`, the values are a data set of values.batch samples and the batch is these rows of it.
-  absl::StatusOr<PipelineResult> Run(const GraphValues& values, const Gradients& start = {},
+  // Runs all blocks of the batch. Gradients are accumulated onto `start` where
+  // it is given, onto zeros otherwise. With `rows`, the values are a data set
+  // of values.batch samples and the batch is these rows of it.
+  absl::StatusOr<PipelineResult> Run(const GraphValues& values,
+                                     const Gradients& start = {},
                                      const std::vector<int64_t>& rows = {});
 
  private:
@@ -36,7 +42,9 @@ class JitPipeline {
 };
 
 // Compiles and runs once.
-absl::StatusOr<PipelineResult> RunJit(const Graph& training, const PipelineOptions& options, const GraphValues& values);
+absl::StatusOr<PipelineResult> RunJit(const Graph& training,
+                                      const PipelineOptions& options,
+                                      const GraphValues& values);
 
 }  // namespace kiln
 

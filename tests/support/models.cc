@@ -4,7 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
-#define KILN_TEST_MODEL(name) void KilnModelDefinition_##name(kiln::ModelBuilder& builder);
+#define KILN_TEST_MODEL(name) \
+  void KilnModelDefinition_##name(kiln::ModelBuilder& builder);
 #include "models.inc"
 #undef KILN_TEST_MODEL
 
@@ -14,11 +15,12 @@ namespace {
 using Definition = void (*)(ModelBuilder&);
 
 const std::vector<std::pair<std::string, Definition>>& Models() {
-  static const auto& models = *new std::vector<std::pair<std::string, Definition>>{
+  static const auto& models =
+      *new std::vector<std::pair<std::string, Definition>>{
 #define KILN_TEST_MODEL(name) {#name, KilnModelDefinition_##name},
 #include "models.inc"
 #undef KILN_TEST_MODEL
-  };
+      };
   return models;
 }
 

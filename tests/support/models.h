@@ -1,4 +1,5 @@
-// Every model of models/, by name, with the variants that its preprocessor switches give: "xor_mlp_relu".
+// Every model of models/, by name, with the variants that its preprocessor
+// switches give: "xor_mlp_relu".
 #ifndef KILN_TESTS_SUPPORT_MODELS_H_
 #define KILN_TESTS_SUPPORT_MODELS_H_
 

@@ -30,8 +30,10 @@ class Cases {
   void Finish(const std::string& name, GraphMaker maker, NodeId value) {
     if (maker.graph().Loss() < 0) maker.ProjectToLoss(value, "covector");
     maker.Head("value", value);
-    OpCase result{name, maker.graph(), RandomValues(maker.graph(), batch_, cases_.size() + 1)};
-    for (NodeId id = 0; id < result.graph.size(); ++id) Spread(result.graph.node(id), id, &result.values);
+    OpCase result{name, maker.graph(),
+                  RandomValues(maker.graph(), batch_, cases_.size() + 1)};
+    for (NodeId id = 0; id < result.graph.size(); ++id)
+      Spread(result.graph.node(id), id, &result.values);
     cases_.push_back(std::move(result));
   }
 
@@ -39,17 +41,22 @@ class Cases {
   OpCase& last() { return cases_.back(); }
 
  private:
-  // Trained values are x_n * w: distinct w in each sample, and x_n = 1, -1.25, 1.5, ... keeps them away from 0 and apart.
+  // Trained values are x_n * w: distinct w in each sample, and x_n = 1, -1.25,
+  // 1.5, ... keeps them away from 0 and apart.
   void Spread(const Node& node, NodeId id, GraphValues* values) const {
     std::vector<double>& tensor = values->tensors[node.name];
-    const bool is_trained_x = node.op->name() == "input" && node.type.shape == Shape{1};
+    const bool is_trained_x =
+        node.op->name() == "input" && node.type.shape == Shape{1};
     if (is_trained_x) {
       for (size_t n = 0; n < tensor.size(); ++n) {
-        tensor[n] = (n % 2 == 0 ? 1 : -1) * (1 + 0.25 * static_cast<double>(n % 7));
+        tensor[n] =
+            (n % 2 == 0 ? 1 : -1) * (1 + 0.25 * static_cast<double>(n % 7));
       }
     } else if (node.op->name() == "parameter") {
-      const std::vector<double> spread = SpreadValues(static_cast<int64_t>(tensor.size()), id);
-      for (size_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(spread[i]);
+      const std::vector<double> spread =
+          SpreadValues(static_cast<int64_t>(tensor.size()), id);
+      for (size_t i = 0; i < tensor.size(); ++i)
+        tensor[i] = static_cast<float>(spread[i]);
     } else if (node.name == "covector") {
       for (double& value : tensor) value = static_cast<float>(2 * value - 1);
     }
@@ -75,12 +82,32 @@ void Conv2dCases(Cases* cases) {
       {"odd_sizes", {3, 7, 5}, 5, {.kernel = {2, 3}}, true},
       {"stride_2", {2, 9, 9}, 3, {.kernel = 3, .stride = 2}, true},
       {"stride_2_with_a_rest", {2, 8, 10}, 3, {.kernel = 3, .stride = 2}, true},
-      {"strides_differ", {2, 9, 8}, 3, {.kernel = {3, 2}, .stride = {3, 2}}, true},
-      {"stride_beyond_the_kernel", {1, 9, 9}, 2, {.kernel = 2, .stride = 3}, true},
+      {"strides_differ",
+       {2, 9, 8},
+       3,
+       {.kernel = {3, 2}, .stride = {3, 2}},
+       true},
+      {"stride_beyond_the_kernel",
+       {1, 9, 9},
+       2,
+       {.kernel = 2, .stride = 3},
+       true},
       {"padding_1", {2, 5, 6}, 3, {.kernel = 3, .padding = 1}, true},
-      {"paddings_differ", {2, 4, 5}, 3, {.kernel = {3, 4}, .padding = {2, 1}}, true},
-      {"stride_and_padding", {3, 7, 7}, 4, {.kernel = 3, .stride = 2, .padding = 1}, true},
-      {"padding_beyond_the_kernel", {1, 3, 3}, 2, {.kernel = 2, .padding = 3}, true},
+      {"paddings_differ",
+       {2, 4, 5},
+       3,
+       {.kernel = {3, 4}, .padding = {2, 1}},
+       true},
+      {"stride_and_padding",
+       {3, 7, 7},
+       4,
+       {.kernel = 3, .stride = 2, .padding = 1},
+       true},
+      {"padding_beyond_the_kernel",
+       {1, 3, 3},
+       2,
+       {.kernel = 2, .padding = 3},
+       true},
       {"kernel_1", {4, 5, 5}, 6, {.kernel = 1}, true},
       {"kernel_of_the_whole_image", {2, 4, 3}, 3, {.kernel = {4, 3}}, true},
       {"one_pixel", {3, 1, 1}, 2, {.kernel = 1}, true},
@@ -90,40 +117,52 @@ void Conv2dCases(Cases* cases) {
   for (const Geometry& g : geometries) {
     GraphMaker maker;
     std::vector<NodeId> inputs = {maker.Trained("x", g.input)};
-    inputs.push_back(
-        maker.Parameter("weight", {g.filters, g.input[0], g.geometry.kernel.height, g.geometry.kernel.width}));
+    inputs.push_back(maker.Parameter(
+        "weight", {g.filters, g.input[0], g.geometry.kernel.height,
+                   g.geometry.kernel.width}));
     if (g.bias) inputs.push_back(maker.Parameter("bias", {g.filters}));
-    const NodeId value = maker.Add(std::make_shared<Conv2dOp>(g.geometry), inputs, "conv");
+    const NodeId value =
+        maker.Add(std::make_shared<Conv2dOp>(g.geometry), inputs, "conv");
     cases->Finish(g.name, std::move(maker), value);
   }
 }
 
 void DenseCases(Cases* cases) {
-  const int64_t sizes[][2] = {{1, 1}, {1, 5}, {5, 1}, {7, 3}, {16, 8}, {33, 17}, {24, 24}};
+  const int64_t sizes[][2] = {{1, 1},  {1, 5},   {5, 1},  {7, 3},
+                              {16, 8}, {33, 17}, {24, 24}};
   for (const auto& [in, out] : sizes) {
     for (bool bias : {true, false}) {
       GraphMaker maker;
-      std::vector<NodeId> inputs = {maker.Trained("x", {in}), maker.Parameter("weight", {out, in})};
+      std::vector<NodeId> inputs = {maker.Trained("x", {in}),
+                                    maker.Parameter("weight", {out, in})};
       if (bias) inputs.push_back(maker.Parameter("bias", {out}));
       const NodeId value = maker.Add(std::make_shared<DenseOp>(), inputs, "fc");
-      cases->Finish(absl::StrCat(in, "_to_", out, bias ? "" : "_no_bias"), std::move(maker), value);
+      cases->Finish(absl::StrCat(in, "_to_", out, bias ? "" : "_no_bias"),
+                    std::move(maker), value);
     }
   }
 }
 
 // The gradient of a bias.
 void BatchSumCases(Cases* cases) {
-  for (const Shape& shape : {Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{17, 2, 3}, Shape{1, 9, 1}, Shape{8, 4, 4}}) {
+  for (const Shape& shape : {Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{17, 2, 3},
+                             Shape{1, 9, 1}, Shape{8, 4, 4}}) {
     GraphMaker maker;
-    const NodeId x = maker.Trained("x", shape), weight = maker.Parameter("weight", {shape[0], shape[0], 1, 1});
+    const NodeId x = maker.Trained("x", shape),
+                 weight = maker.Parameter("weight", {shape[0], shape[0], 1, 1});
     const NodeId bias = maker.Parameter("bias", {shape[0]});
-    const NodeId y = maker.Add(std::make_shared<Conv2dOp>(Conv2dGeometry{}), {x, weight, bias}, "conv");
-    cases->Finish(absl::StrCat("image_", ShapeString(shape)), std::move(maker), y);
+    const NodeId y = maker.Add(std::make_shared<Conv2dOp>(Conv2dGeometry{}),
+                               {x, weight, bias}, "conv");
+    cases->Finish(absl::StrCat("image_", ShapeString(shape)), std::move(maker),
+                  y);
   }
   for (int64_t size : {1, 5, 16, 33}) {
     GraphMaker maker;
-    const NodeId x = maker.Trained("x", {2}), weight = maker.Parameter("weight", {size, 2});
-    const NodeId y = maker.Add(std::make_shared<DenseOp>(), {x, weight, maker.Parameter("bias", {size})}, "fc");
+    const NodeId x = maker.Trained("x", {2}),
+                 weight = maker.Parameter("weight", {size, 2});
+    const NodeId y =
+        maker.Add(std::make_shared<DenseOp>(),
+                  {x, weight, maker.Parameter("bias", {size})}, "fc");
     cases->Finish(absl::StrCat("vector_", size), std::move(maker), y);
   }
 }
@@ -131,52 +170,69 @@ void BatchSumCases(Cases* cases) {
 template <typename PoolOp>
 void PoolCases(Cases* cases) {
   const std::vector<std::pair<Shape, PoolGeometry>> geometries = {
-      {{2, 6, 6}, {2, 2, 0}},           // tiles exactly
-      {{1, 7, 5}, {2, 2, 0}},           // a rest is dropped
-      {{3, 8, 8}, {3, 1, 0}},           // windows overlap
-      {{2, 7, 7}, {3, 2, 0}},           // windows overlap by one
-      {{2, 6, 5}, {2, 2, 1}},           // padding
-      {{2, 5, 5}, {3, 2, 1}},           // padding and overlap
-      {{1, 6, 9}, {{2, 3}, {1, 3}, 0}}, // height and width differ
+      {{2, 6, 6}, {2, 2, 0}},            // tiles exactly
+      {{1, 7, 5}, {2, 2, 0}},            // a rest is dropped
+      {{3, 8, 8}, {3, 1, 0}},            // windows overlap
+      {{2, 7, 7}, {3, 2, 0}},            // windows overlap by one
+      {{2, 6, 5}, {2, 2, 1}},            // padding
+      {{2, 5, 5}, {3, 2, 1}},            // padding and overlap
+      {{1, 6, 9}, {{2, 3}, {1, 3}, 0}},  // height and width differ
       {{1, 8, 6}, {{4, 2}, {3, 1}, {2, 1}}},
-      {{2, 9, 9}, {2, 4, 0}},           // gaps between windows
-      {{2, 4, 3}, {{4, 3}, 1, 0}},      // the whole image
-      {{3, 4, 4}, {1, 1, 0}},           // the identity
+      {{2, 9, 9}, {2, 4, 0}},       // gaps between windows
+      {{2, 4, 3}, {{4, 3}, 1, 0}},  // the whole image
+      {{3, 4, 4}, {1, 1, 0}},       // the identity
       {{1, 1, 1}, {1, 1, 0}},
   };
   for (const auto& [shape, geometry] : geometries) {
     GraphMaker maker;
-    const NodeId value = maker.Add(std::make_shared<PoolOp>(geometry), {maker.Trained("x", shape)}, "pool");
-    cases->Finish(absl::StrCat("pool_", ShapeString(shape), "_k", SizeString(geometry.kernel), "_s",
-                               SizeString(geometry.stride), "_p", SizeString(geometry.padding)),
+    const NodeId value = maker.Add(std::make_shared<PoolOp>(geometry),
+                                   {maker.Trained("x", shape)}, "pool");
+    cases->Finish(absl::StrCat("pool_", ShapeString(shape), "_k",
+                               SizeString(geometry.kernel), "_s",
+                               SizeString(geometry.stride), "_p",
+                               SizeString(geometry.padding)),
                   std::move(maker), value);
   }
 }
 
 void PadCases(Cases* cases) {
-  const std::vector<std::pair<Shape, Size2>> pads = {
-      {{1, 3, 3}, 1}, {{2, 5, 4}, {2, 0}}, {{3, 1, 7}, {0, 3}}, {{2, 4, 4}, 0}, {{1, 1, 1}, {1, 2}}};
+  const std::vector<std::pair<Shape, Size2>> pads = {{{1, 3, 3}, 1},
+                                                     {{2, 5, 4}, {2, 0}},
+                                                     {{3, 1, 7}, {0, 3}},
+                                                     {{2, 4, 4}, 0},
+                                                     {{1, 1, 1}, {1, 2}}};
   for (const auto& [shape, padding] : pads) {
     GraphMaker maker;
-    const NodeId value = maker.Add(std::make_shared<PadOp>(padding), {maker.Trained("x", shape)}, "pad");
-    cases->Finish(absl::StrCat("pad_", ShapeString(shape), "_by_", SizeString(padding)), std::move(maker), value);
+    const NodeId value = maker.Add(std::make_shared<PadOp>(padding),
+                                   {maker.Trained("x", shape)}, "pad");
+    cases->Finish(
+        absl::StrCat("pad_", ShapeString(shape), "_by_", SizeString(padding)),
+        std::move(maker), value);
     GraphMaker cropped;
-    const Shape large = {shape[0], shape[1] + 2 * padding.height, shape[2] + 2 * padding.width};
-    const NodeId crop = cropped.Add(std::make_shared<CropOp>(padding), {cropped.Trained("x", large)}, "crop");
-    cases->Finish(absl::StrCat("crop_", ShapeString(large), "_by_", SizeString(padding)), std::move(cropped), crop);
+    const Shape large = {shape[0], shape[1] + 2 * padding.height,
+                         shape[2] + 2 * padding.width};
+    const NodeId crop = cropped.Add(std::make_shared<CropOp>(padding),
+                                    {cropped.Trained("x", large)}, "crop");
+    cases->Finish(
+        absl::StrCat("crop_", ShapeString(large), "_by_", SizeString(padding)),
+        std::move(cropped), crop);
   }
 }
 
 void PointwiseCases(Cases* cases) {
   for (const Activation& activation : Activations()) {
     std::vector<ScalarExpr> partials;
-    if (activation.derivative_by_output) partials = {Substitute(*activation.derivative_by_output, {Arg(1)})};
+    if (activation.derivative_by_output)
+      partials = {Substitute(*activation.derivative_by_output, {Arg(1)})};
     for (const Shape& shape : {Shape{9}, Shape{3, 4, 5}}) {
       GraphMaker maker;
       const NodeId x = maker.Trained("x", shape);
       const NodeId value =
-          maker.Add(std::make_shared<PointwiseOp>(activation.name, activation.value, partials), {x}, "y");
-      cases->Finish(absl::StrCat(activation.name, "_", ShapeString(shape)), std::move(maker), value);
+          maker.Add(std::make_shared<PointwiseOp>(activation.name,
+                                                  activation.value, partials),
+                    {x}, "y");
+      cases->Finish(absl::StrCat(activation.name, "_", ShapeString(shape)),
+                    std::move(maker), value);
     }
   }
   const ScalarExpr a = Arg(0), b = Arg(1), c = Arg(2);
@@ -193,42 +249,59 @@ void PointwiseCases(Cases* cases) {
   for (const auto& [name, value] : symbolic) {
     GraphMaker maker;
     std::vector<NodeId> inputs;
-    for (int i = 0; i < ArgCount(value); ++i) inputs.push_back(maker.Trained(absl::StrCat("x", i), {2, 3, 3}));
-    const NodeId y = maker.Add(std::make_shared<PointwiseOp>(name, value), inputs, "y");
+    for (int i = 0; i < ArgCount(value); ++i)
+      inputs.push_back(maker.Trained(absl::StrCat("x", i), {2, 3, 3}));
+    const NodeId y =
+        maker.Add(std::make_shared<PointwiseOp>(name, value), inputs, "y");
     cases->Finish(name, std::move(maker), y);
   }
 }
 
 void ReshapeCases(Cases* cases) {
-  const std::vector<std::pair<Shape, Shape>> shapes = {
-      {{2, 3, 4}, {24}}, {{24}, {2, 3, 4}}, {{3, 5, 1}, {1, 3, 5}}, {{6}, {6}}, {{1, 1, 1}, {1}}};
+  const std::vector<std::pair<Shape, Shape>> shapes = {{{2, 3, 4}, {24}},
+                                                       {{24}, {2, 3, 4}},
+                                                       {{3, 5, 1}, {1, 3, 5}},
+                                                       {{6}, {6}},
+                                                       {{1, 1, 1}, {1}}};
   for (const auto& [from, to] : shapes) {
     GraphMaker maker;
-    const NodeId value = maker.Add(std::make_shared<ReshapeOp>(to), {maker.Trained("x", from)}, "y");
-    cases->Finish(absl::StrCat(ShapeString(from), "_to_", ShapeString(to)), std::move(maker), value);
+    const NodeId value = maker.Add(std::make_shared<ReshapeOp>(to),
+                                   {maker.Trained("x", from)}, "y");
+    cases->Finish(absl::StrCat(ShapeString(from), "_to_", ShapeString(to)),
+                  std::move(maker), value);
   }
 }
 
 void SumCases(Cases* cases) {
   for (const Shape& shape : {Shape{1}, Shape{7}, Shape{2, 3, 4}}) {
     GraphMaker maker;
-    const NodeId sum = maker.Add(std::make_shared<SumOp>(), {maker.Trained("x", shape)}, "total");
-    const NodeId square = maker.Add(std::make_shared<PointwiseOp>("square", Arg(0) * Arg(0) + Arg(0)), {sum});
-    const NodeId wide = maker.Add(std::make_shared<BroadcastOp>(shape), {square}, "wide");
-    cases->Finish(absl::StrCat("sum_", ShapeString(shape)), std::move(maker), wide);
-    cases->last().values.tensors["x"][0] += 0.75;  // spread values would sum to 0
+    const NodeId sum = maker.Add(std::make_shared<SumOp>(),
+                                 {maker.Trained("x", shape)}, "total");
+    const NodeId square = maker.Add(
+        std::make_shared<PointwiseOp>("square", Arg(0) * Arg(0) + Arg(0)),
+        {sum});
+    const NodeId wide =
+        maker.Add(std::make_shared<BroadcastOp>(shape), {square}, "wide");
+    cases->Finish(absl::StrCat("sum_", ShapeString(shape)), std::move(maker),
+                  wide);
+    cases->last().values.tensors["x"][0] +=
+        0.75;  // spread values would sum to 0
   }
 }
 
 void SoftmaxCrossEntropyCases(Cases* cases) {
   for (int64_t classes : {1, 2, 3, 10, 17}) {
     GraphMaker maker;
-    const NodeId logits = maker.Trained("logits", {classes}), label = maker.Labels("label", classes);
-    const NodeId loss = maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}, "loss");
+    const NodeId logits = maker.Trained("logits", {classes}),
+                 label = maker.Labels("label", classes);
+    const NodeId loss = maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(),
+                                  {logits, label}, "loss");
     maker.Loss(loss);
-    maker.Metric("accuracy", maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
+    maker.Metric("accuracy",
+                 maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
     cases->Finish(absl::StrCat("classes_", classes), std::move(maker), loss);
-    if (classes == 1) cases->last().options.zero = {"logits"};  // one class is always right
+    if (classes == 1)
+      cases->last().options.zero = {"logits"};  // one class is always right
   }
 }
 

@@ -13,8 +13,9 @@ namespace kiln {
 // Only what the pipeline's kind computes is filled.
 struct PipelineResult {
   std::map<std::string, std::vector<double>> heads;  // [batch x shape]
-  double loss = 0;                                   // sum over the batch of weight * loss, without the scale
-  std::map<std::string, double> metrics;             // sum over the batch of weight * metric
+  double loss = 0;  // sum over the batch of weight * loss, without the scale
+  std::map<std::string, double>
+      metrics;  // sum over the batch of weight * metric
   Gradients gradients;
   Gradients parameters;  // updated, of a step
   Gradients state;       // updated, of a step with an optimizer that has one
