@@ -23,6 +23,7 @@ OpPtr Relu() { return std::make_shared<PointwiseOp>("relu", Max(Arg(0), 0)); }
 class FickleOp : public Op {
  public:
   absl::string_view name() const override { return "fickle"; }
+  InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType>) const override {
     return TensorType{{++calls_}, DType::kFloat32, true};
