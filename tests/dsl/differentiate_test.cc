@@ -84,6 +84,20 @@ TEST(DifferentiateTest, AValueUsedManyTimesSumsItsAdjoints) {
   EXPECT_TRUE(report.ok()) << report.status();
 }
 
+// Weights shared by two layers: their gradients, sums over the batch already,
+// are added.
+TEST(DifferentiateTest, ASharedParameterSumsItsGradients) {
+  GraphMaker maker;
+  const NodeId x = maker.Input("x", {4}), w = maker.Parameter("w", {4, 4});
+  const NodeId a =
+      maker.Add(std::make_shared<PointwiseOp>("tanh", Tanh(Arg(0))),
+                {maker.Add(std::make_shared<DenseOp>(), {x, w})});
+  maker.ProjectToLoss(maker.Add(std::make_shared<DenseOp>(), {a, w}), "y");
+  const auto report =
+      CheckDifferentiation(maker.graph(), RandomValues(maker.graph(), 3, 1));
+  EXPECT_TRUE(report.ok()) << report.status();
+}
+
 ModelBuilder& TwoHeads(ModelBuilder& m, double class_weight,
                        double width_weight) {
   const Value x = m.Input("x", {6}), label = m.Labels("label", 3),
@@ -160,7 +174,8 @@ TEST(DifferentiateTest, FrozenParametersAndWhatOnlyTheyNeedHaveNoBackward) {
   m.Loss(m.L2(m.Dense("fc2", h, {.out = 2}), y));
   const auto model = m.Build();
   ASSERT_TRUE(model.ok()) << model.status();
-  const auto training = BuildTrainingGraph(model->graph);
+  const auto training = Differentiate(
+      model->graph);  // never built, not only swept away afterwards
   ASSERT_TRUE(training.ok()) << training.status();
   for (const char* absent :
        {"conv1.d_weight", "conv1.d_bias", "conv1.d_input", "tanh1.d_input",

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dsl/model.h"
+#include "dsl/ops/dense.h"
 #include "dsl/ops/pad.h"
 #include "gtest/gtest.h"
 #include "tests/support/emitted_check.h"
@@ -160,6 +161,25 @@ std::vector<Structure> Structures() {
          m.Output("after", x);
          m.Output("again", x);
          Classify(m, x, 2);
+       }},
+      {"a_weight_shared_by_two_layers",
+       [](ModelBuilder& m) {
+         const Value w =
+             m.Parameter("shared", {{6, 6}, Initializer::Uniform(-1, 1)});
+         const Value x = m.Tanh(m.Apply("dense", std::make_shared<DenseOp>(),
+                                        {m.Input("x", {6}), w}));
+         ClassifyFlat(m, m.Apply("dense", std::make_shared<DenseOp>(), {x, w}),
+                      3);
+       }},
+      {"an_activation_of_a_parameter",
+       [](ModelBuilder& m) {
+         const Value raw =
+             m.Parameter("raw", {{5, 4}, Initializer::Uniform(-1, 1)});
+         const Value weight = m.Pointwise("squash", {raw}, Tanh(Arg(0)));
+         ClassifyFlat(m,
+                      m.Apply("dense", std::make_shared<DenseOp>(),
+                              {m.Input("x", {4}), weight}),
+                      3);
        }},
       {"the_input_as_a_head",
        [](ModelBuilder& m) {
