@@ -244,16 +244,24 @@ std::vector<Argument> ListArguments(const Graph& graph,
 }
 
 absl::Status CheckArgumentNames(const Graph& training) {
+  // Parameters of the Halide generator share a name space with arguments.
+  const std::set<std::string> reserved = {"autoscheduler", "block",  "kind",
+                                          "optimizer",     "record", "schedule",
+                                          "target"};
+  auto error = [](const SourceLine& where, const std::string& name,
+                  const std::string& argument) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        ErrorPrefix(where, name), "the pipelines have an argument ", "called ",
+        argument, " themselves; choose another name"));
+  };
   for (PipelineKind kind :
        {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kStep}) {
-    // Parameters of the Halide generator share the arguments' names.
-    std::set<std::string> taken = {"autoscheduler", "block",  "kind",
-                                   "optimizer",     "record", "schedule",
-                                   "target"};
     const Graph graph = PipelineGraph(training, kind);
+    std::set<std::string> names;
     for (const Argument& argument :
          ListArguments(graph, {kind, 1, Schedule::kFast, "momentum"})) {
-      if (taken.insert(argument.name).second) continue;
+      const bool is_new = names.insert(argument.name).second;
+      if (is_new && reserved.count(argument.name) == 0) continue;
       SourceLine where;
       for (const Node& node : graph.nodes()) {
         if (node.name == argument.tensor) where = node.where;
@@ -262,10 +270,14 @@ absl::Status CheckArgumentNames(const Graph& training) {
         if (where.file.empty() && output.name == argument.tensor)
           where = graph.node(output.node).where;
       }
-      return absl::InvalidArgumentError(
-          absl::StrCat(ErrorPrefix(where, argument.tensor),
-                       "the pipelines have another argument called ",
-                       argument.name, "; choose another name"));
+      return error(where, argument.tensor, argument.name);
+    }
+    // Nor may a layer's Func have the name of an argument. The sample weight's
+    // has another name than its node.
+    for (const Node& node : graph.nodes()) {
+      const bool is_layer = !node.inputs.empty();
+      if (is_layer && names.count(CName(node.name)) > 0)
+        return error(node.where, node.name, CName(node.name));
     }
   }
   return absl::OkStatus();

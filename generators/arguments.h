@@ -70,7 +70,7 @@ std::vector<Argument> ListArguments(const Graph& graph,
                                     const PipelineOptions& options);
 
 // Fails, with the file and line of the model, when two arguments of a pipeline
-// would have one name, or one that the Halide generator has itself.
+// would have one name, or one that a layer or the Halide generator has itself.
 absl::Status CheckArgumentNames(const Graph& training);
 
 // The part of `training` (forward, backward, all outputs) that this kind of

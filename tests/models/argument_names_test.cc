@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "dsl/model.h"
 #include "dsl/ops/sum.h"
 #include "dsl/passes.h"
@@ -39,8 +40,7 @@ TEST(ArgumentNamesTest, AreUniqueForWordsThatPipelinesUseThemselves) {
         "learning_rate", "weight_decay", "sample_index", "loss_out", "float",
         "int", "n", "i"}) {
     for (std::string Names::*part :
-         {&Names::input, &Names::target, &Names::layer, &Names::head,
-          &Names::metric}) {
+         {&Names::input, &Names::target, &Names::head, &Names::metric}) {
       Names names;
       names.*part = word;
       const auto training = Training(names);
@@ -84,7 +84,29 @@ TEST(ArgumentNamesTest, CollisionsAreRefused) {
         m.Metric("fc_weight",
                  m.Apply("total", std::make_shared<SumOp>(), {out}));
       }),
-      {"argument_names_test.cc:", "another argument called fc_weight_out"}));
+      {"argument_names_test.cc:",
+       "an argument called fc_weight_out themselves"}));
+}
+
+TEST(ArgumentNamesTest, LayersNamedAsAnArgumentAreRefused) {
+  for (const char* word : {"workspace", "scale", "momentum", "sample_index",
+                           "loss_out", "x_data", "y_target", "out_out"}) {
+    Names names;
+    names.layer = word;
+    const auto training = Training(names);
+    ASSERT_TRUE(training.ok()) << training.status();
+    EXPECT_TRUE(IsOneLineError(
+        CheckArgumentNames(*training),
+        {"argument_names_test.cc:", absl::StrCat(": ", word, ": "),
+         absl::StrCat("have an argument called ", word, " themselves")}));
+  }
+  for (const char* word : {"block", "target", "kind", "n", "float"}) {
+    Names names;
+    names.layer = word;
+    const auto training = Training(names);
+    ASSERT_TRUE(training.ok()) << training.status();
+    EXPECT_TRUE(CheckArgumentNames(*training).ok()) << word;
+  }
 }
 
 TEST(ArgumentNamesTest, TheModelsAreFine) {

@@ -198,6 +198,13 @@ TEST(InterpreterTest, PaddingNeverWinsAMaxPoolAndCountsInAnAveragePool) {
       ElementsAre(1, 6, 5));
 }
 
+TEST(InterpreterTest, AveragePoolDividesByTheKernelsArea) {
+  const PoolGeometry geometry{.kernel = {1, 3}, .stride = 1, .padding = 0};
+  EXPECT_THAT(Compute(std::make_shared<AvgPoolOp>(geometry),
+                      {{{1, 1, 4}, {3, 6, 9, 0}}}),
+              ElementsAre(6, 5));
+}
+
 TEST(InterpreterTest, PadAndCropByHand) {
   EXPECT_THAT(
       Compute(std::make_shared<PadOp>(Size2(1, 0)), {{{1, 1, 2}, {1, 2}}}),
