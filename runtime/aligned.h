@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace kiln {
+inline namespace runtime {
 
 // One cache line, and one AVX-512 register: what the emitted pipelines may
 // assume of every arena, workspace and data column.
@@ -35,6 +36,7 @@ struct AlignedAllocator {
 template <typename T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_ALIGNED_H_

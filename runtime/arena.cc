@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -46,4 +47,5 @@ void Arena::Zero() {
   if (bytes_ > 0) std::memset(memory_.get(), 0, bytes_);
 }
 
+}  // namespace runtime
 }  // namespace kiln

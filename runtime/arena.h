@@ -15,6 +15,7 @@
 #include "runtime/aligned.h"
 
 namespace kiln {
+inline namespace runtime {
 
 class Arena {
  public:
@@ -49,6 +50,7 @@ class Arena {
   int64_t bytes_ = 0;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_ARENA_H_

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 absl::string_view Advice(int error) {
@@ -118,4 +119,5 @@ absl::Status WriteFileAtomically(const std::string& path,
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

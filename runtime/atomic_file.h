@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Writes `parts`, one after the other, to `path`, so that whoever opens `path`
 // at any moment, also after a crash, finds either the old file or the whole new
@@ -19,6 +20,7 @@ namespace kiln {
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::Span<const absl::string_view> parts);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_ATOMIC_FILE_H_

@@ -5,6 +5,7 @@
 #include <numeric>
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -60,4 +61,5 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
   return plan;
 }
 
+}  // namespace runtime
 }  // namespace kiln

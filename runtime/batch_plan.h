@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 struct PlannedBlock {
   int pipeline = 0;   // position in the list of available blocks
@@ -52,6 +53,7 @@ int64_t BlockCost(int64_t block);
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
                     int64_t arena_floats);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_BATCH_PLAN_H_

@@ -6,6 +6,7 @@
 #define KILN_RUNTIME_BUNDLE_H_
 
 namespace kiln {
+inline namespace runtime {
 
 // One compiled pipeline: its name in the manifest and Halide's argv entry
 // point. args[i] is a halide_buffer_t* for a buffer and the address of the
@@ -23,6 +24,7 @@ struct Bundle {
   int pipeline_count;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_BUNDLE_H_

@@ -17,6 +17,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -113,4 +114,5 @@ int RunCommandLine(const Bundle& bundle, int argc, char** argv) {
   return status.ok() ? 0 : Fail(where, status.message());
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -4,6 +4,7 @@
 #include "runtime/bundle.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The command line of a model's binary: `lenet5 <verb> [--flag=value ...]`.
 // Verbs: summary, train, eval, gradcheck, graph, bench; --help lists them and
@@ -14,6 +15,7 @@ namespace kiln {
 // success, 1 for any error.
 int RunCommandLine(const Bundle& bundle, int argc, char** argv);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_COMMAND_LINE_H_

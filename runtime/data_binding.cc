@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -76,4 +77,5 @@ absl::StatusOr<DataBinding> DataBinding::Create(const Manifest& manifest,
   return DataBinding(data);
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -12,6 +12,7 @@
 #include "runtime/manifest.h"
 
 namespace kiln {
+inline namespace runtime {
 
 class DataBinding {
  public:
@@ -31,6 +32,7 @@ class DataBinding {
   const Dataset* data_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_DATA_BINDING_H_

@@ -14,6 +14,7 @@
 #include "runtime/mnist_directory.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 std::optional<DataPair> GeneratedSet(const std::string& name, uint64_t seed) {
@@ -125,4 +126,5 @@ absl::StatusOr<DataPair> LoadData(const std::string& source, uint64_t data_seed,
   return data;
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -9,6 +9,7 @@
 #include "runtime/dataset.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The columns that a model reads, in the order of its manifest.
 struct DataSpec {
@@ -30,6 +31,7 @@ struct DataSpec {
 absl::StatusOr<DataPair> LoadData(const std::string& source, uint64_t data_seed,
                                   const DataSpec& model);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_DATA_SOURCES_H_

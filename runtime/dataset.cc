@@ -4,6 +4,7 @@
 #include <utility>
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 // The column's bytes as elements of T; AlignedVector's alignment allows it.
@@ -47,4 +48,5 @@ Column MakeColumn(ColumnSpec spec, int64_t samples) {
   return column;
 }
 
+}  // namespace runtime
 }  // namespace kiln

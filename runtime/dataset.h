@@ -10,6 +10,7 @@
 #include "runtime/storage.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // What a column holds, or what a model wants it to hold. Shapes are per sample
 // and row-major, as in PyTorch: an image is {channels, height, width}, a scalar
@@ -58,6 +59,7 @@ struct DataPair {
 // A column of `samples` zeros.
 Column MakeColumn(ColumnSpec spec, int64_t samples);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_DATASET_H_

@@ -1,6 +1,7 @@
 #include "runtime/digit_strokes.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 // clang-format off
@@ -96,4 +97,5 @@ constexpr absl::Span<const Glyph> kDigits[] = {kZeros,  kOnes,  kTwos,  kThrees,
 
 absl::Span<const Glyph> DigitGlyphs(int digit) { return kDigits[digit]; }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -4,6 +4,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // A point of a pen's path: x to the right and y down, both 0..100 over the
 // digit's box.
@@ -21,6 +22,7 @@ using Glyph = absl::Span<const StrokePoint>;
 // The ways to write `digit`, which is 0..9.
 absl::Span<const Glyph> DigitGlyphs(int digit);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_DIGIT_STROKES_H_

@@ -9,6 +9,7 @@
 #include "runtime/digit_strokes.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 struct Point {
@@ -223,4 +224,5 @@ DataPair MakeDigits(uint64_t seed, int64_t train_samples,
           .test = DrawSamples(test_samples, Random(seed, 1))};
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -8,6 +8,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 
 inline constexpr int kDigitSize = 28;  // pixels, height and width
 inline constexpr int kDigitPixels = kDigitSize * kDigitSize;
@@ -27,6 +28,7 @@ void DrawDigit(int digit, Random& random, absl::Span<uint8_t> image);
 DataPair MakeDigits(uint64_t seed, int64_t train_samples = kDigitTrainSamples,
                     int64_t test_samples = kDigitTestSamples);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_DIGITS_H_

@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -85,4 +86,5 @@ std::string FlagSet::Help() const {
   return text;
 }
 
+}  // namespace runtime
 }  // namespace kiln

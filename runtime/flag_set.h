@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The flags of one verb. Values are read and written by Abseil's flag
 // marshalling (numbers, bools, strings as there), and the command line follows
@@ -62,6 +63,7 @@ class FlagSet {
   bool help_requested_ = false;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_FLAG_SET_H_

@@ -3,6 +3,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 constexpr float kCloudDeviation = 0.15f;
@@ -38,4 +39,5 @@ DataPair MakeXorCloud(uint64_t seed) {
                           Random(seed, 1))};
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -6,6 +6,7 @@
 #include "runtime/dataset.h"
 
 namespace kiln {
+inline namespace runtime {
 
 inline constexpr int kXorCloudTrainSamples = 400;
 inline constexpr int kXorCloudTestSamples = 200;
@@ -20,6 +21,7 @@ DataPair MakeXor();
 // a thousand lies nearer to another row than to its own.
 DataPair MakeXorCloud(uint64_t seed);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_GENERATED_SETS_H_

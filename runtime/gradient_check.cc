@@ -12,6 +12,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -211,4 +212,5 @@ absl::StatusOr<GradientCheck> CheckGradients(
   return check;
 }
 
+}  // namespace runtime
 }  // namespace kiln

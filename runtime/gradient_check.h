@@ -9,6 +9,7 @@
 #include "runtime/bundle.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The emitted gradients against the emitted loss.
 //
@@ -57,6 +58,7 @@ struct GradientCheck {
 absl::StatusOr<GradientCheck> CheckGradients(
     const Bundle& bundle, const GradientCheckOptions& options);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_GRADIENT_CHECK_H_

@@ -8,6 +8,7 @@
 #include "runtime/random_data.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -120,4 +121,5 @@ absl::StatusOr<std::vector<ProbedGradient>> GradientProbe::Gradients() {
   return gradients;
 }
 
+}  // namespace runtime
 }  // namespace kiln

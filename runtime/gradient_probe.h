@@ -15,6 +15,7 @@
 #include "runtime/pipeline.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The gradient of the mean loss by one grad pipeline, and that loss.
 struct ProbedGradient {
@@ -62,6 +63,7 @@ class GradientProbe {
   std::vector<float> weight_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_GRADIENT_PROBE_H_

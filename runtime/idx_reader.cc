@@ -21,6 +21,7 @@
 #include "runtime/storage.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 constexpr int64_t kMaxElements = 0x7fffffff;
@@ -148,4 +149,5 @@ absl::StatusOr<IdxArray> ReadIdxFile(const std::string& path) {
   return array;
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -9,6 +9,7 @@
 #include "runtime/aligned.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The content of one IDX file of unsigned bytes, row-major, as MNIST has it
 // (http://yann.lecun.com/exdb/mnist): two zero bytes, the element type (8 for
@@ -27,6 +28,7 @@ struct IdxArray {
 // buffer may hold).
 absl::StatusOr<IdxArray> ReadIdxFile(const std::string& path);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_IDX_READER_H_

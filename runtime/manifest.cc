@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -313,4 +314,5 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
   return manifest;
 }
 
+}  // namespace runtime
 }  // namespace kiln

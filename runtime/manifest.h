@@ -21,6 +21,7 @@
 #include "runtime/dataset.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Every tensor's offset in an arena, and the arena's size, is a multiple of
 // this many floats: 64 bytes, one cache line and one AVX-512 vector.
@@ -187,6 +188,7 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json);
 // exists, each pipeline has exactly the arguments its kind needs.
 absl::Status CheckManifest(const Manifest& manifest);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_MANIFEST_H_

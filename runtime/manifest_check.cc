@@ -8,6 +8,7 @@
 #include "runtime/manifest.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -262,4 +263,5 @@ absl::Status CheckManifest(const Manifest& manifest) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -12,6 +12,7 @@
 #include "runtime/idx_reader.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 absl::Status Unfit(const std::string& path, absl::string_view problem) {
@@ -108,4 +109,5 @@ absl::StatusOr<DataPair> ReadMnistDirectory(const std::string& directory) {
   return DataPair{.train = *std::move(train), .test = *std::move(test)};
 }
 
+}  // namespace runtime
 }  // namespace kiln

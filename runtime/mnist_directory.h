@@ -7,6 +7,7 @@
 #include "runtime/dataset.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Reads MNIST's four files {train,t10k}-{images-idx3,labels-idx1}-ubyte from
 // `directory`, each also found as `...-images.idx3-ubyte` and with `.gz`. Gives
@@ -16,6 +17,7 @@ namespace kiln {
 // labels that disagree in number; training and test images of unlike size.
 absl::StatusOr<DataPair> ReadMnistDirectory(const std::string& directory);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_MNIST_DIRECTORY_H_

@@ -10,6 +10,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -303,4 +304,5 @@ absl::Span<const float> Model::gradient() const {
   return gradients_.floats().first(manifest_.arena_floats);
 }
 
+}  // namespace runtime
 }  // namespace kiln

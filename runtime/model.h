@@ -28,6 +28,7 @@
 #include "runtime/weights_file.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Sums over samples of the loss and of each metric (manifest's order).
 struct Totals {
@@ -128,6 +129,7 @@ class Model {
   std::vector<int32_t> all_rows_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_MODEL_H_

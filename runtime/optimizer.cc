@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -156,4 +157,5 @@ absl::Status Optimizer::Update(const HyperParameters& hyper) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

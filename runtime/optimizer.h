@@ -22,6 +22,7 @@
 #include "runtime/model.h"
 
 namespace kiln {
+inline namespace runtime {
 
 enum class OptimizerKind { kSgd, kMomentum };
 
@@ -81,6 +82,7 @@ class Optimizer {
   int current_ = 0;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_OPTIMIZER_H_

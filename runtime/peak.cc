@@ -9,6 +9,7 @@
 #endif
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -109,4 +110,5 @@ double MeasurePeakGflops() {
   return peak > 0 ? peak : BestGflops(RunPortable);
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -2,6 +2,7 @@
 #define KILN_RUNTIME_PEAK_H_
 
 namespace kiln {
+inline namespace runtime {
 
 // The most single-precision GFLOP/s that the core this thread runs on reaches
 // with fused multiply-adds (2 FLOPs each) between registers, measured now.
@@ -15,6 +16,7 @@ namespace kiln {
 // it takes about 10 ms.
 double MeasurePeakGflops();
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_PEAK_H_

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -213,4 +214,5 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

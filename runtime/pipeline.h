@@ -23,6 +23,7 @@
 #include "runtime/manifest.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Base addresses and scalars of one call. Members that the pipeline's kind does
 // not use stay null. All float arenas are laid out by the manifest's offsets.
@@ -82,6 +83,7 @@ class Pipeline {
   std::vector<void*> argv_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_PIPELINE_H_

@@ -12,6 +12,7 @@
 #include "runtime/pipeline.h"
 
 namespace kiln {
+inline namespace runtime {
 
 class PipelineFamily {
  public:
@@ -47,6 +48,7 @@ class PipelineFamily {
   std::map<int64_t, BatchPlan> plans_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_PIPELINE_FAMILY_H_

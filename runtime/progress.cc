@@ -11,6 +11,7 @@
 #include "absl/base/attributes.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 constexpr int64_t kLinesPerEpoch = 10;
@@ -177,4 +178,5 @@ void ProgressReporter::Draw(bool keep) {
   if (keep) kept_step_ = latest_.step;
 }
 
+}  // namespace runtime
 }  // namespace kiln

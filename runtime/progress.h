@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // How long a training run is. Steps count from 1 over the whole run.
 struct RunLength {
@@ -79,6 +80,7 @@ class ProgressReporter {
   double epoch_accuracy_ = 0;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_PROGRESS_H_

@@ -4,6 +4,7 @@
 #include <cmath>
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 // Natural logarithm of a positive, normal x by 2 artanh((m - 1) / (m + 1)) for
@@ -98,4 +99,5 @@ uint32_t Random::Below(uint32_t bound) {
   }
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // A seeded random generator whose numbers are the same bits on every machine
 // and with every compiler: xoshiro256** (Blackman and Vigna, "Scrambled Linear
@@ -67,6 +68,7 @@ class Random {
 // One step of splitmix64: advances `state`, returns 64 mixed bits.
 uint64_t SplitMix64(uint64_t& state);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_RANDOM_H_

@@ -5,6 +5,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -47,4 +48,5 @@ Dataset MakeRandomDataset(const Manifest& manifest, int64_t samples,
   return data;
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -14,6 +14,7 @@
 #include "nlohmann/json.hpp"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 using Json = nlohmann::json;
@@ -210,4 +211,5 @@ std::string QuotedName(absl::string_view name) {
                       cut ? "...\"" : "\"");
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // The JSON header of a safetensors file; runtime/weights_file.h states the
 // format.
@@ -39,6 +40,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
 // quoted, not too long.
 std::string QuotedName(absl::string_view name);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_SAFETENSORS_HEADER_H_

@@ -3,6 +3,7 @@
 #include "absl/strings/str_join.h"
 
 namespace kiln {
+inline namespace runtime {
 
 absl::string_view StorageName(Storage storage) {
   switch (storage) {
@@ -24,4 +25,5 @@ std::string ShapeText(absl::Span<const int64_t> shape) {
   return shape.empty() ? "scalar" : absl::StrJoin(shape, "x");
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // How one element of a data set's column lies in memory (native byte order).
 enum class Storage { kUint8, kInt32, kFloat32 };
@@ -21,6 +22,7 @@ int64_t StorageSize(Storage storage);
 // "1x28x28"; "scalar" for {}.
 std::string ShapeText(absl::Span<const int64_t> shape);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_STORAGE_H_

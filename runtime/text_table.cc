@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 TextTable::TextTable(std::vector<std::string> columns) {
   for (std::string& name : columns) {
@@ -55,4 +56,5 @@ std::string WithCommas(int64_t number) {
   return text;
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -6,6 +6,7 @@
 #include <vector>
 
 namespace kiln {
+inline namespace runtime {
 
 // A table for people: columns as wide as their widest cell, two spaces apart,
 // a rule under the head. Cells of columns whose name starts with '>' are
@@ -25,6 +26,7 @@ class TextTable {
 // "61,706"
 std::string WithCommas(int64_t number);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_TEXT_TABLE_H_

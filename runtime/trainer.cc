@@ -12,6 +12,7 @@
 #include "runtime/random.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -203,4 +204,5 @@ absl::StatusOr<TrainingResult> Trainer::Run(
   return result;
 }
 
+}  // namespace runtime
 }  // namespace kiln

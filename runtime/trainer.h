@@ -16,6 +16,7 @@
 #include "runtime/optimizer.h"
 
 namespace kiln {
+inline namespace runtime {
 
 enum class LearningRateSchedule {
   kConstant,
@@ -109,6 +110,7 @@ class Trainer {
   std::vector<int32_t> order_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_TRAINER_H_

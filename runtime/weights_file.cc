@@ -19,6 +19,7 @@
 #include "runtime/storage.h"
 
 namespace kiln {
+inline namespace runtime {
 namespace {
 
 static_assert(std::endian::native == std::endian::little,
@@ -272,4 +273,5 @@ absl::Status CopyTensors(const WeightsFile& file,
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

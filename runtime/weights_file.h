@@ -13,6 +13,7 @@
 #include "runtime/aligned.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // Weights on disk are safetensors files of F32 tensors
 // (https://github.com/huggingface/safetensors):
@@ -94,6 +95,7 @@ absl::Status CopyTensors(const WeightsFile& file,
                          absl::Span<const TensorSlot> slots,
                          absl::string_view ignored_prefix = "");
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_WEIGHTS_FILE_H_

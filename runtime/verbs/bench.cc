@@ -18,6 +18,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -147,4 +148,5 @@ absl::Status RunBench(const VerbContext& context) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

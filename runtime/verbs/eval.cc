@@ -7,6 +7,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 absl::Status RunEval(const VerbContext& context) {
   std::string load, data = context.manifest.defaults.data;
@@ -47,4 +48,5 @@ absl::Status RunEval(const VerbContext& context) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

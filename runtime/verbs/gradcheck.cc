@@ -12,6 +12,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -97,4 +98,5 @@ absl::Status RunGradcheck(const VerbContext& context) {
                                     : absl::StrJoin(failed, ", ")));
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -8,6 +8,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 absl::Status RunGraph(const VerbContext& context) {
   std::string stage = "forward", format = "dot";
@@ -38,4 +39,5 @@ absl::Status RunGraph(const VerbContext& context) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -10,6 +10,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -94,4 +95,5 @@ absl::Status RunSummary(const VerbContext& context) {
   return absl::OkStatus();
 }
 
+}  // namespace runtime
 }  // namespace kiln

@@ -18,6 +18,7 @@
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -223,4 +224,5 @@ absl::Status RunTrain(const VerbContext& context) {
   return status.ok() ? Train(context, f) : status;
 }
 
+}  // namespace runtime
 }  // namespace kiln

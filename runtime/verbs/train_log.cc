@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 namespace kiln {
+inline namespace runtime {
 
 namespace {
 
@@ -78,4 +79,5 @@ absl::Status TrainLog::Close() {
       absl::StrCat(path_, ": could not be written completely"));
 }
 
+}  // namespace runtime
 }  // namespace kiln

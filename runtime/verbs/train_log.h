@@ -11,6 +11,7 @@
 #include "runtime/trainer.h"
 
 namespace kiln {
+inline namespace runtime {
 
 // --log=FILE.jsonl: one JSON object a line,
 //   {"event":"step","epoch":1,"step":1,"learning_rate":..,"loss":..,
@@ -43,6 +44,7 @@ class TrainLog {
   const Manifest* manifest_;
 };
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_VERBS_TRAIN_LOG_H_

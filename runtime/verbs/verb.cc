@@ -15,6 +15,7 @@
 #include "runtime/data_sources.h"
 
 namespace kiln {
+inline namespace runtime {
 
 absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags) {
   if (absl::Status status = flags.Parse(context.arguments); !status.ok()) {
@@ -113,4 +114,5 @@ absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum) {
       absl::StrCat("--", flag, "=", value, " must be at least ", minimum));
 }
 
+}  // namespace runtime
 }  // namespace kiln

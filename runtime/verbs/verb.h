@@ -18,6 +18,7 @@
 #include "runtime/model.h"
 
 namespace kiln {
+inline namespace runtime {
 
 struct VerbContext;
 
@@ -80,6 +81,7 @@ absl::Status CheckWritable(const std::string& path);
 // InvalidArgument "--name=value must be at least minimum".
 absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum);
 
+}  // namespace runtime
 }  // namespace kiln
 
 #endif  // KILN_RUNTIME_VERBS_VERB_H_

@@ -1,0 +1,19 @@
+#include "tests/support/report.h"
+
+#include <iostream>
+
+#include "absl/strings/str_format.h"
+
+namespace kiln {
+
+void ReportCoverage(const std::string& op, const std::string& oracle,
+                    int64_t shapes, int64_t comparisons, double worst) {
+  std::cout << absl::StrFormat("REPORT coverage|%s|%s|%d|%d|%.3g\n", op, oracle,
+                               shapes, comparisons, worst);
+}
+
+void ReportLine(const std::string& line) {
+  std::cout << "REPORT line|" << line << "\n";
+}
+
+}  // namespace kiln
