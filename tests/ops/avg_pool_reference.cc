@@ -4,10 +4,11 @@
 
 namespace kiln {
 
-void AvgPoolReference(const ReferenceCall& call) {
-  const auto& geometry = call.OpAs<AvgPoolOp>().geometry();
+template <typename T>
+void AvgPoolReference(const ReferenceCall<T>& call) {
+  const auto& geometry = call.template OpAs<AvgPoolOp>().geometry();
   const Shape &in = call.InShape(0), &out = call.OutShape();
-  const double area =
+  const T area =
       static_cast<double>(geometry.kernel.height * geometry.kernel.width);
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t c = 0; c < out[0]; ++c) {
@@ -19,10 +20,11 @@ void AvgPoolReference(const ReferenceCall& call) {
   }
 }
 
-void AvgPoolGradReference(const ReferenceCall& call) {
-  const auto& geometry = call.OpAs<AvgPoolGradOp>().geometry();
+template <typename T>
+void AvgPoolGradReference(const ReferenceCall<T>& call) {
+  const auto& geometry = call.template OpAs<AvgPoolGradOp>().geometry();
   const Shape &pooled = call.InShape(0), &image = call.OutShape();
-  const double area =
+  const T area =
       static_cast<double>(geometry.kernel.height * geometry.kernel.width);
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t c = 0; c < image[0]; ++c) {
@@ -33,5 +35,8 @@ void AvgPoolGradReference(const ReferenceCall& call) {
     }
   }
 }
+
+KILN_INSTANTIATE_REFERENCE(AvgPoolReference)
+KILN_INSTANTIATE_REFERENCE(AvgPoolGradReference)
 
 }  // namespace kiln

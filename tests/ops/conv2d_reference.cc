@@ -28,12 +28,13 @@ void ForEachPlane(const Shape& input, const Shape& weight, const Shape& output,
 
 }  // namespace
 
-void Conv2dReference(const ReferenceCall& call) {
-  const auto& geometry = call.OpAs<Conv2dOp>().geometry();
+template <typename T>
+void Conv2dReference(const ReferenceCall<T>& call) {
+  const auto& geometry = call.template OpAs<Conv2dOp>().geometry();
   const int64_t area = call.OutShape()[1] * call.OutShape()[2];
   for (int64_t n = 0; n < call.batch(); ++n) {
-    const double *in = call.In(0, n), *weight = call.In(1, n);
-    double* out = call.Out(n);
+    const T *in = call.In(0, n), *weight = call.In(1, n);
+    T* out = call.Out(n);
     if (call.inputs.size() > 2) {
       for (int64_t i = 0; i < call.OutSize(); ++i)
         out[i] = call.In(2, n)[i / area];
@@ -50,11 +51,12 @@ void Conv2dReference(const ReferenceCall& call) {
   }
 }
 
-void Conv2dInputGradReference(const ReferenceCall& call) {
-  const auto& geometry = call.OpAs<Conv2dInputGradOp>().geometry();
+template <typename T>
+void Conv2dInputGradReference(const ReferenceCall<T>& call) {
+  const auto& geometry = call.template OpAs<Conv2dInputGradOp>().geometry();
   for (int64_t n = 0; n < call.batch(); ++n) {
-    const double *d_out = call.In(0, n), *weight = call.In(1, n);
-    double* d_in = call.Out(n);
+    const T *d_out = call.In(0, n), *weight = call.In(1, n);
+    T* d_in = call.Out(n);
     ForEachPlane(call.OutShape(), call.InShape(1), call.InShape(0),
                  [&](const Planes& p) {
                    ForEachTap(geometry, call.OutShape(), call.InShape(0),
@@ -67,11 +69,12 @@ void Conv2dInputGradReference(const ReferenceCall& call) {
   }
 }
 
-void Conv2dWeightGradReference(const ReferenceCall& call) {
-  const auto& geometry = call.OpAs<Conv2dWeightGradOp>().geometry();
+template <typename T>
+void Conv2dWeightGradReference(const ReferenceCall<T>& call) {
+  const auto& geometry = call.template OpAs<Conv2dWeightGradOp>().geometry();
   for (int64_t n = 0; n < call.batch(); ++n) {
-    const double *in = call.In(0, n), *d_out = call.In(1, n);
-    double* d_weight = call.Out(n);
+    const T *in = call.In(0, n), *d_out = call.In(1, n);
+    T* d_weight = call.Out(n);
     ForEachPlane(call.InShape(0), call.OutShape(), call.InShape(1),
                  [&](const Planes& p) {
                    ForEachTap(geometry, call.InShape(0), call.InShape(1),
@@ -83,5 +86,9 @@ void Conv2dWeightGradReference(const ReferenceCall& call) {
                  });
   }
 }
+
+KILN_INSTANTIATE_REFERENCE(Conv2dReference)
+KILN_INSTANTIATE_REFERENCE(Conv2dInputGradReference)
+KILN_INSTANTIATE_REFERENCE(Conv2dWeightGradReference)
 
 }  // namespace kiln

@@ -2,10 +2,11 @@
 
 namespace kiln {
 
-void DenseReference(const ReferenceCall& call) {
+template <typename T>
+void DenseReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.OutSize(); ++o) {
-      double sum = call.inputs.size() > 2 ? call.In(2, n)[o] : 0;
+      T sum = call.inputs.size() > 2 ? call.In(2, n)[o] : T(0.0);
       for (int64_t i = 0; i < call.InSize(0); ++i)
         sum += call.In(1, n)[o * call.InSize(0) + i] * call.In(0, n)[i];
       call.Out(n)[o] = sum;
@@ -13,7 +14,8 @@ void DenseReference(const ReferenceCall& call) {
   }
 }
 
-void DenseInputGradReference(const ReferenceCall& call) {
+template <typename T>
+void DenseInputGradReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.InSize(0); ++o) {
       for (int64_t i = 0; i < call.OutSize(); ++i) {
@@ -24,7 +26,8 @@ void DenseInputGradReference(const ReferenceCall& call) {
   }
 }
 
-void DenseWeightGradReference(const ReferenceCall& call) {
+template <typename T>
+void DenseWeightGradReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     for (int64_t o = 0; o < call.InSize(1); ++o) {
       for (int64_t i = 0; i < call.InSize(0); ++i) {
@@ -34,5 +37,9 @@ void DenseWeightGradReference(const ReferenceCall& call) {
     }
   }
 }
+
+KILN_INSTANTIATE_REFERENCE(DenseReference)
+KILN_INSTANTIATE_REFERENCE(DenseInputGradReference)
+KILN_INSTANTIATE_REFERENCE(DenseWeightGradReference)
 
 }  // namespace kiln

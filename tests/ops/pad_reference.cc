@@ -21,24 +21,29 @@ void ForEachInside(const Shape& small, const Shape& large, const Size2& border,
 
 }  // namespace
 
-void PadReference(const ReferenceCall& call) {
+template <typename T>
+void PadReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     ForEachInside(call.InShape(0), call.OutShape(),
-                  call.OpAs<PadOp>().padding(),
+                  call.template OpAs<PadOp>().padding(),
                   [&](int64_t small, int64_t large) {
                     call.Out(n)[large] = call.In(0, n)[small];
                   });
   }
 }
 
-void CropReference(const ReferenceCall& call) {
+template <typename T>
+void CropReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n) {
     ForEachInside(call.OutShape(), call.InShape(0),
-                  call.OpAs<CropOp>().border(),
+                  call.template OpAs<CropOp>().border(),
                   [&](int64_t small, int64_t large) {
                     call.Out(n)[small] = call.In(0, n)[large];
                   });
   }
 }
+
+KILN_INSTANTIATE_REFERENCE(PadReference)
+KILN_INSTANTIATE_REFERENCE(CropReference)
 
 }  // namespace kiln

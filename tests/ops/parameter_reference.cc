@@ -4,9 +4,12 @@
 
 namespace kiln {
 
-void ParameterReference(const ReferenceCall& call) {
+template <typename T>
+void ParameterReference(const ReferenceCall<T>& call) {
   const std::vector<double>& stored = call.values.tensors.at(call.node.name);
   std::copy(stored.begin(), stored.end(), call.output);
 }
+
+KILN_INSTANTIATE_REFERENCE(ParameterReference)
 
 }  // namespace kiln

@@ -3,15 +3,18 @@
 
 namespace kiln {
 
-void PointwiseReference(const ReferenceCall& call) {
-  const ScalarExpr& value = call.OpAs<PointwiseOp>().value();
-  std::vector<double> arguments(call.inputs.size());
+template <typename T>
+void PointwiseReference(const ReferenceCall<T>& call) {
+  const ScalarExpr& value = call.template OpAs<PointwiseOp>().value();
+  std::vector<T> arguments(call.inputs.size());
   const int64_t samples = call.node.type.per_sample ? call.batch() : 1;
   for (int64_t element = 0; element < samples * call.OutSize(); ++element) {
     for (size_t i = 0; i < call.inputs.size(); ++i)
       arguments[i] = call.inputs[i][element];
-    call.output[element] = Evaluate(value, arguments);
+    call.output[element] = EvaluateWith(value, arguments);
   }
 }
+
+KILN_INSTANTIATE_REFERENCE(PointwiseReference)
 
 }  // namespace kiln

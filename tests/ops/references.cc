@@ -1,55 +1,47 @@
 #include "tests/ops/references.h"
 
-#include <utility>
-
 namespace kiln {
 namespace {
 
-const std::vector<std::pair<absl::string_view, Reference>>& Table() {
-  static const auto& table =
-      *new std::vector<std::pair<absl::string_view, Reference>>{
-          {"input", InputReference},
-          {"target", TargetReference},
-          {"parameter", ParameterReference},
-          {"sample_weight", SampleWeightReference},
-          {"conv2d", Conv2dReference},
-          {"conv2d_input_grad", Conv2dInputGradReference},
-          {"conv2d_weight_grad", Conv2dWeightGradReference},
-          {"dense", DenseReference},
-          {"dense_input_grad", DenseInputGradReference},
-          {"dense_weight_grad", DenseWeightGradReference},
-          {"batch_sum", BatchSumReference},
-          {"max_pool", MaxPoolReference},
-          {"max_pool_index", MaxPoolIndexReference},
-          {"max_pool_grad", MaxPoolGradReference},
-          {"avg_pool", AvgPoolReference},
-          {"avg_pool_grad", AvgPoolGradReference},
-          {"pad", PadReference},
-          {"crop", CropReference},
-          {"pointwise", PointwiseReference},
-          {"reshape", ReshapeReference},
-          {"sum", SumReference},
-          {"broadcast", BroadcastReference},
-          {"softmax_cross_entropy", SoftmaxCrossEntropyReference},
-          {"softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference},
-          {"accuracy", AccuracyReference},
-      };
+struct Row {
+  absl::string_view op;
+  Reference<double> in_double;
+  Reference<Rounded> rounded;
+};
+
+std::vector<Row>& Table() {
+  static auto& table = *new std::vector<Row>{
+#define KILN_ROW(op, reference) {op, reference<double>, reference<Rounded>},
+      KILN_REFERENCES(KILN_ROW)
+#undef KILN_ROW
+  };
   return table;
 }
 
-}  // namespace
-
-const Reference* FindReference(absl::string_view op) {
-  for (const auto& [name, reference] : Table()) {
-    if (name == op) return &reference;
+const Row* Find(absl::string_view op) {
+  for (const Row& row : Table()) {
+    if (row.op == op) return &row;
   }
   return nullptr;
 }
 
-std::vector<absl::string_view> ReferencedOps() {
-  std::vector<absl::string_view> names;
-  for (const auto& [name, reference] : Table()) names.push_back(name);
-  return names;
+}  // namespace
+
+template <>
+Reference<double> FindReference(absl::string_view op) {
+  const Row* row = Find(op);
+  return row == nullptr ? nullptr : row->in_double;
+}
+
+template <>
+Reference<Rounded> FindReference(absl::string_view op) {
+  const Row* row = Find(op);
+  return row == nullptr ? nullptr : row->rounded;
+}
+
+void RegisterReference(absl::string_view op, Reference<double> in_double,
+                       Reference<Rounded> rounded) {
+  if (Find(op) == nullptr) Table().push_back({op, in_double, rounded});
 }
 
 }  // namespace kiln

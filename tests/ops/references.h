@@ -1,6 +1,9 @@
-// The reference of every op: what it computes, as plain loops in double. One
-// small function an op, in <op>_reference.cc beside the op's test, and one line
-// in the table of references.cc.
+// The reference of every op: what it computes, as plain loops. One small
+// function an op, in <op>_reference.cc beside the op's test, and one line in
+// KILN_REFERENCES below.
+//
+// A reference is a template over the number it computes with: double gives the
+// value, Rounded the value and what float32 code may be off by.
 #ifndef KILN_TESTS_OPS_REFERENCES_H_
 #define KILN_TESTS_OPS_REFERENCES_H_
 
@@ -10,26 +13,28 @@
 #include "absl/strings/string_view.h"
 #include "dsl/graph.h"
 #include "tests/support/interpreter.h"
+#include "tests/support/rounded.h"
 
 namespace kiln {
 
 // One evaluation of an op on the whole batch.
+template <typename T>
 struct ReferenceCall {
   const Node& node;
   const GraphValues& values;
-  std::vector<TensorType> types;      // of the inputs
-  std::vector<const double*> inputs;  // values as NodeValues has them
-  double* output;                     // zeros, to be filled
+  std::vector<TensorType> types;  // of the inputs
+  std::vector<const T*> inputs;   // values as NodeValues has them
+  T* output;                      // zeros, to be filled
 
   int64_t batch() const { return values.batch; }
 
   // Sample n of input i; the whole tensor where the input is not per sample.
-  const double* In(int i, int64_t n) const {
+  const T* In(int i, int64_t n) const {
     return inputs[i] +
            (types[i].per_sample ? n * ElementCount(types[i].shape) : 0);
   }
   // Sample n of the output; the whole tensor where it is not per sample.
-  double* Out(int64_t n) const {
+  T* Out(int64_t n) const {
     return output +
            (node.type.per_sample ? n * ElementCount(node.type.shape) : 0);
   }
@@ -39,45 +44,62 @@ struct ReferenceCall {
   int64_t InSize(int i) const { return ElementCount(types[i].shape); }
   int64_t OutSize() const { return ElementCount(node.type.shape); }
 
-  template <typename T>
-  const T& OpAs() const {
-    return dynamic_cast<const T&>(*node.op);
+  template <typename OpType>
+  const OpType& OpAs() const {
+    return dynamic_cast<const OpType&>(*node.op);
   }
 };
 
-using Reference = void (*)(const ReferenceCall&);
+template <typename T>
+using Reference = void (*)(const ReferenceCall<T>&);
+
+// clang-format off
+#define KILN_REFERENCES(X) \
+  X("input", InputReference) \
+  X("target", TargetReference) \
+  X("parameter", ParameterReference) \
+  X("sample_weight", SampleWeightReference) \
+  X("conv2d", Conv2dReference) \
+  X("conv2d_input_grad", Conv2dInputGradReference) \
+  X("conv2d_weight_grad", Conv2dWeightGradReference) \
+  X("dense", DenseReference) \
+  X("dense_input_grad", DenseInputGradReference) \
+  X("dense_weight_grad", DenseWeightGradReference) \
+  X("batch_sum", BatchSumReference) \
+  X("max_pool", MaxPoolReference) \
+  X("max_pool_index", MaxPoolIndexReference) \
+  X("max_pool_grad", MaxPoolGradReference) \
+  X("avg_pool", AvgPoolReference) \
+  X("avg_pool_grad", AvgPoolGradReference) \
+  X("pad", PadReference) \
+  X("crop", CropReference) \
+  X("pointwise", PointwiseReference) \
+  X("reshape", ReshapeReference) \
+  X("sum", SumReference) \
+  X("broadcast", BroadcastReference) \
+  X("softmax_cross_entropy", SoftmaxCrossEntropyReference) \
+  X("softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference) \
+  X("accuracy", AccuracyReference)
+// clang-format on
+
+#define KILN_DECLARE_REFERENCE(op, reference) \
+  template <typename T>                       \
+  void reference(const ReferenceCall<T>& call);
+KILN_REFERENCES(KILN_DECLARE_REFERENCE)
+#undef KILN_DECLARE_REFERENCE
+
+// At the end of the file that defines the template.
+#define KILN_INSTANTIATE_REFERENCE(reference)                 \
+  template void reference(const ReferenceCall<double>& call); \
+  template void reference(const ReferenceCall<Rounded>& call);
 
 // The reference of the op of this name, or nullptr.
-const Reference* FindReference(absl::string_view op);
+template <typename T>
+Reference<T> FindReference(absl::string_view op);
 
-// Names of all ops that have one.
-std::vector<absl::string_view> ReferencedOps();
-
-void InputReference(const ReferenceCall& call);
-void TargetReference(const ReferenceCall& call);
-void ParameterReference(const ReferenceCall& call);
-void SampleWeightReference(const ReferenceCall& call);
-void Conv2dReference(const ReferenceCall& call);
-void Conv2dInputGradReference(const ReferenceCall& call);
-void Conv2dWeightGradReference(const ReferenceCall& call);
-void DenseReference(const ReferenceCall& call);
-void DenseInputGradReference(const ReferenceCall& call);
-void DenseWeightGradReference(const ReferenceCall& call);
-void BatchSumReference(const ReferenceCall& call);
-void MaxPoolReference(const ReferenceCall& call);
-void MaxPoolIndexReference(const ReferenceCall& call);
-void MaxPoolGradReference(const ReferenceCall& call);
-void AvgPoolReference(const ReferenceCall& call);
-void AvgPoolGradReference(const ReferenceCall& call);
-void PadReference(const ReferenceCall& call);
-void CropReference(const ReferenceCall& call);
-void PointwiseReference(const ReferenceCall& call);
-void ReshapeReference(const ReferenceCall& call);
-void SumReference(const ReferenceCall& call);
-void BroadcastReference(const ReferenceCall& call);
-void SoftmaxCrossEntropyReference(const ReferenceCall& call);
-void SoftmaxCrossEntropyGradReference(const ReferenceCall& call);
-void AccuracyReference(const ReferenceCall& call);
+// Adds a reference that is not in the list, of an op that only tests have.
+void RegisterReference(absl::string_view op, Reference<double> in_double,
+                       Reference<Rounded> rounded);
 
 }  // namespace kiln
 

@@ -2,9 +2,14 @@
 
 namespace kiln {
 
-void SampleWeightReference(const ReferenceCall& call) {
+template <typename T>
+void SampleWeightReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n)
-    call.output[n] = SampleWeight(call.values, n);
+    call.output[n] =
+        T(call.values.weights.empty() ? 1 : call.values.weights[n]) *
+        T(call.values.scale);
 }
+
+KILN_INSTANTIATE_REFERENCE(SampleWeightReference)
 
 }  // namespace kiln

@@ -2,157 +2,225 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "dsl/passes.h"
 #include "tests/support/gradient_check.h"
-#include "tests/support/graph_testing.h"
 #include "tests/support/jit.h"
+#include "tests/support/report.h"
 
 namespace kiln {
 namespace {
 
-// Compares what a pipeline gave with what the interpreter says.
-class Comparison {
+absl::Status Error(const std::string& what) {
+  return absl::FailedPreconditionError(what);
+}
+
+// One graph on one batch.
+class EmittedCheck {
  public:
-  Comparison(double tolerance, const std::set<std::string>& zero)
-      : tolerance_(tolerance), zero_(zero) {}
+  EmittedCheck(const Graph& forward, const GraphValues& values,
+               const EmittedCheckOptions& options)
+      : forward_(forward), values_(values), options_(options) {}
 
-  absl::Status Compare(const std::string& what,
-                       const std::vector<double>& actual,
-                       const std::vector<double>& expected, double scale = 0) {
-    if (actual.size() != expected.size()) {
-      return Error(absl::StrCat(what, " has ", actual.size(), " values, not ",
-                                expected.size()));
-    }
-    for (double value : expected) scale = std::max(scale, std::abs(value));
-    for (size_t i = 0; i < actual.size(); ++i) {
-      const double error = std::abs(actual[i] - expected[i]);
-      if (!(error <= tolerance_ * scale)) {
-        return Error(
-            absl::StrFormat("%s[%d] is %.9g, the interpreter says %.9g "
-                            "(largest of the tensor: %g)",
-                            what, i, actual[i], expected[i], scale));
-      }
-      if (scale > 0) report_.worst = std::max(report_.worst, error / scale);
-      ++report_.values;
-    }
-    return absl::OkStatus();
+  absl::StatusOr<EmittedCheckReport> Run() {
+    absl::StatusOr<Graph> training = BuildTrainingGraph(forward_);
+    if (!training.ok()) return training.status();
+    absl::StatusOr<RoundedOutputs> expected =
+        InterpretOutputs(*training, values_);
+    if (!expected.ok()) return expected.status();
+    absl::Status status = CheckHeads(*expected);
+    if (!status.ok()) return status;
+
+    absl::StatusOr<JitPipeline> pipeline = JitPipeline::Compile(
+        *training,
+        {PipelineKind::kGrad, options_.block, options_.schedule, ""});
+    if (!pipeline.ok()) return pipeline.status();
+    status = CheckGrad(&*pipeline, *expected);
+    if (!status.ok()) return status;
+    report_.bounds = check_.report();
+    return report_;
   }
-
-  absl::Status CompareGradients(const std::string& what,
-                                const Gradients& actual,
-                                const Gradients& expected, double factor) {
-    if (actual.size() != expected.size())
-      return Error(absl::StrCat(what, ": ", actual.size(), " gradients"));
-    for (const auto& [name, values] : expected) {
-      std::vector<double> scaled = values;
-      for (double& value : scaled) value *= factor;
-      const bool is_zero = std::all_of(values.begin(), values.end(),
-                                       [](double g) { return g == 0; });
-      if (is_zero != (zero_.count(name) > 0))
-        return Error(
-            absl::StrCat(what, " of ", name, " is all zero, or is not"));
-      if (actual.count(name) == 0)
-        return Error(absl::StrCat(what, " of ", name, " is missing"));
-      const double scale = is_zero ? 1 : 0;
-      absl::Status status = Compare(absl::StrCat(what, " of ", name),
-                                    actual.at(name), scaled, scale);
-      if (!status.ok()) return status;
-    }
-    return absl::OkStatus();
-  }
-
-  const EmittedCheckReport& report() const { return report_; }
 
  private:
-  static absl::Status Error(const std::string& what) {
-    return absl::FailedPreconditionError(what);
+  absl::Status CheckHeads(const RoundedOutputs& expected) {
+    const auto inferred = RunJit(
+        forward_, {PipelineKind::kInfer, options_.block, options_.schedule, ""},
+        values_);
+    if (!inferred.ok()) return inferred.status();
+    return check_.Compare("head", inferred->heads, expected.heads);
   }
 
-  const double tolerance_;
-  const std::set<std::string>& zero_;
+  absl::Status CheckGrad(JitPipeline* pipeline,
+                         const RoundedOutputs& expected) {
+    const auto once = pipeline->Run(values_);
+    if (!once.ok()) return once.status();
+    absl::Status status = check_.Compare("loss", {once->loss}, expected.loss);
+    for (const auto& [name, metric] : expected.metrics) {
+      if (status.ok()) {
+        status =
+            check_.Compare("metric " + name, {once->metrics.at(name)}, metric);
+      }
+    }
+    if (status.ok()) status = CheckZeros(once->gradients);
+    if (status.ok()) {
+      status = check_.Compare("gradient", once->gradients, expected.gradients);
+    }
+    if (status.ok()) {
+      status = CheckAccumulation(pipeline, once->gradients, expected);
+    }
+    if (!status.ok() || !options_.finite_differences) return status;
+    status = CheckDifferences(once->gradients, expected);
+    if (!status.ok()) return status;
+    return CheckOwnDifferences(pipeline, once->gradients);
+  }
+
+  absl::Status CheckZeros(const Gradients& gradients) {
+    for (const auto& [name, values] : gradients) {
+      const bool is_zero = std::all_of(values.begin(), values.end(),
+                                       [](double g) { return g == 0; });
+      const bool expected = options_.zero.count(name) > 0;
+      if (is_zero && !expected)
+        return Error(absl::StrCat("gradient ", name, " is all zero"));
+      if (!is_zero && expected)
+        return Error(absl::StrCat("gradient ", name, " is not zero"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckAccumulation(JitPipeline* pipeline, const Gradients& once,
+                                 const RoundedOutputs& expected) {
+    const auto twice = pipeline->Run(values_, once);
+    if (!twice.ok()) return twice.status();
+    RoundedTensors doubled = expected.gradients;
+    for (auto& [name, gradient] : doubled) {
+      for (Rounded& g : gradient) g += g;
+    }
+    return check_.Compare("gradient, accumulated twice,", twice->gradients,
+                          doubled);
+  }
+
+  // Few elements: the interpreter, with which all are compared, is itself
+  // checked on every one.
+  absl::Status CheckDifferences(const Gradients& gradients,
+                                const RoundedOutputs& expected) {
+    BoundReport own;
+    for (const auto& [name, gradient] : expected.gradients) {
+      double largest = 0, widest = 0;
+      for (const Rounded& g : gradient) {
+        largest = std::max(largest, std::abs(g.value()));
+        widest = std::max(widest, g.error());
+      }
+      if (largest > 0)
+        own.tightness = std::max(own.tightness, widest / largest);
+    }
+    const auto report = CheckGradients(
+        forward_, values_, gradients,
+        {.tolerance = GradientCheckOptions().tolerance + own.tightness,
+         .element_limit = 8,
+         .random_elements = 4,
+         .directions = 3,
+         .zero = options_.zero});
+    if (!report.ok()) return report.status();
+    report_.differences += report->comparisons;
+    return absl::OkStatus();
+  }
+
+  // Both sides of a step of the emitted loss and how far apart they are.
+  struct Slope {
+    double value = 0;
+    double rounding = 0;
+    double gradient = 0;  // what the gradient says of the same step
+  };
+
+  absl::StatusOr<Slope> SlopeOver(JitPipeline* pipeline,
+                                  const Gradients& gradients, double norm,
+                                  double h) {
+    Slope slope;
+    double loss[2];
+    GraphValues moved[2] = {values_, values_};
+    for (int side : {0, 1}) {
+      for (const auto& [name, gradient] : gradients) {
+        std::vector<double>& p = moved[side].tensors.at(name);
+        for (size_t i = 0; i < p.size(); ++i) {
+          const double step = (side == 0 ? -h : h) * gradient[i] / norm;
+          p[i] = static_cast<float>(p[i] + step);
+        }
+      }
+      const auto run = pipeline->Run(moved[side]);
+      if (!run.ok()) return run.status();
+      const auto bound = InterpretOutputs(
+          KeepOutputs(forward_, {OutputKind::kLoss}), moved[side]);
+      if (!bound.ok()) return bound.status();
+      loss[side] = run->loss * values_.scale;
+      slope.rounding += bound->loss[0].error() * values_.scale / (2 * h);
+    }
+    slope.value = (loss[1] - loss[0]) / (2 * h);
+    // Steps as float32 took them.
+    for (const auto& [name, gradient] : gradients) {
+      for (size_t i = 0; i < gradient.size(); ++i) {
+        slope.gradient +=
+            gradient[i] *
+            (moved[1].tensors.at(name)[i] - moved[0].tensors.at(name)[i]) /
+            (2 * h);
+      }
+    }
+    return slope;
+  }
+
+  absl::Status CheckOwnDifferences(JitPipeline* pipeline,
+                                   const Gradients& gradients) {
+    double squares = 0;
+    for (const auto& [name, gradient] : gradients) {
+      for (double g : gradient) squares += g * g;
+    }
+    const double norm = std::sqrt(squares);
+    if (norm == 0) return absl::OkStatus();  // a case that says so
+    for (double h : {0x1p-7, 0x1p-9, 0x1p-5, 0x1p-3}) {
+      const auto full = SlopeOver(pipeline, gradients, norm, h);
+      const auto half = SlopeOver(pipeline, gradients, norm, h / 2);
+      if (!full.ok()) return full.status();
+      if (!half.ok()) return half.status();
+      // Truncation is of order h^2: two steps show three quarters of the wide
+      // one's, which is three times the narrow one's.
+      const double allowed =
+          half->rounding + std::abs((full->value - full->gradient) -
+                                    (half->value - half->gradient));
+      if (!(allowed <= 0.05 * norm)) continue;
+      if (!(std::abs(half->value - half->gradient) <= allowed)) {
+        return Error(absl::StrFormat(
+            "differences of the emitted loss give a slope of %.9g, the "
+            "gradient %.9g (allowed %.3g)",
+            half->value, half->gradient, allowed));
+      }
+      ++report_.own_differences;
+      return absl::OkStatus();
+    }
+    ++report_.blurred;
+    return absl::OkStatus();
+  }
+
+  const Graph& forward_;
+  const GraphValues& values_;
+  const EmittedCheckOptions& options_;
+  BoundCheck check_;
   EmittedCheckReport report_;
 };
 
-absl::Status CompareHeads(const Graph& forward, const GraphValues& values,
-                          const NodeValues& expected,
-                          const PipelineOptions& options,
-                          Comparison* comparison) {
-  const auto inferred = RunJit(forward, options, values);
-  if (!inferred.ok()) return inferred.status();
-  for (const Output& output : forward.outputs()) {
-    if (output.kind != OutputKind::kHead) continue;
-    absl::Status status = comparison->Compare(
-        absl::StrCat("head ", output.name), inferred->heads.at(output.name),
-        expected[output.node]);
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
+
+void EmittedCheckReport::Add(const EmittedCheckReport& other) {
+  bounds.Add(other.bounds);
+  differences += other.differences;
+  own_differences += other.own_differences;
+  blurred += other.blurred;
+}
 
 absl::StatusOr<EmittedCheckReport> CheckEmitted(
     const Graph& forward, const GraphValues& values,
     const EmittedCheckOptions& options) {
-  const auto training = BuildTrainingGraph(forward);
-  if (!training.ok()) return training.status();
-  const auto expected = Interpret(forward, values);
-  if (!expected.ok()) return expected.status();
-  const auto gradients = InterpretGradients(*training, values);
-  if (!gradients.ok()) return gradients.status();
-  Comparison comparison(options.tolerance, options.zero);
-
-  absl::Status status = CompareHeads(
-      forward, values, *expected,
-      {PipelineKind::kInfer, options.block, options.schedule, ""}, &comparison);
-  if (!status.ok()) return status;
-
-  auto pipeline = JitPipeline::Compile(
-      *training, {PipelineKind::kGrad, options.block, options.schedule, ""});
-  if (!pipeline.ok()) return pipeline.status();
-  const auto once = pipeline->Run(values);
-  if (!once.ok()) return once.status();
-  const double loss = *InterpretLoss(forward, values) / values.scale;
-  if (status = comparison.Compare("loss", {once->loss}, {loss}, 1);
-      !status.ok())
-    return status;
-  for (const Output& output : forward.outputs()) {
-    if (output.kind != OutputKind::kMetric) continue;
-    double total = 0;
-    for (int64_t n = 0; n < values.batch; ++n)
-      total += values.weights[n] * (*expected)[output.node][n];
-    status = comparison.Compare("metric " + output.name,
-                                {once->metrics.at(output.name)}, {total}, 1);
-    if (!status.ok()) return status;
-  }
-  if (status = comparison.CompareGradients("gradient", once->gradients,
-                                           *gradients, 1);
-      !status.ok())
-    return status;
-
-  const auto twice = pipeline->Run(values, once->gradients);
-  if (!twice.ok()) return twice.status();
-  status = comparison.CompareGradients("gradient, accumulated twice,",
-                                       twice->gradients, *gradients, 2);
-  if (!status.ok()) return status;
-  EmittedCheckReport report = comparison.report();
-  if (options.finite_differences) {
-    // Few elements: the interpreter, with which all are compared, is itself
-    // checked on every one.
-    const auto differences = CheckGradients(forward, values, once->gradients,
-                                            {.tolerance = 2 * options.tolerance,
-                                             .element_limit = 8,
-                                             .random_elements = 4,
-                                             .directions = 3,
-                                             .zero = options.zero});
-    if (!differences.ok()) return differences.status();
-    report.differences = differences->comparisons;
-  }
-  return report;
+  return EmittedCheck(forward, values, options).Run();
 }
 
 void CheckOp(const std::string& op, Schedule schedule) {
@@ -166,12 +234,11 @@ void CheckOp(const std::string& op, Schedule schedule) {
           ? std::vector<Run>{{8, 11}}
           : std::vector<Run>{{1, 2}, {8, 11}, {16, 19}};
   EmittedCheckReport total;
-  int cases = 0;
+  int64_t shapes = 0;
   for (const Run& run : runs) {
+    shapes = 0;
     for (const OpCase& c : OpCases(op, run.batch)) {
       SCOPED_TRACE(absl::StrCat(c.name, ", block ", run.block));
-      // Sums of up to some hundred float32 terms: errors of 2^-24 a term,
-      // mostly of either sign.
       const auto report = CheckEmitted(c.graph, c.values,
                                        {.block = run.block,
                                         .schedule = schedule,
@@ -179,17 +246,21 @@ void CheckOp(const std::string& op, Schedule schedule) {
                                         .finite_differences = run.block == 8});
       EXPECT_TRUE(report.ok()) << report.status();
       if (!report.ok()) continue;
-      total.values += report->values;
-      total.worst = std::max(total.worst, report->worst);
-      total.differences += report->differences;
-      ++cases;
+      total.Add(*report);
+      ++shapes;
     }
   }
-  std::cout << op << (schedule == Schedule::kNaive ? " naive: " : " fast: ")
-            << cases << " cases, " << total.values
-            << " values against the interpreter (worst relative difference "
-            << total.worst << "), " << total.differences
-            << " against finite differences\n";
+  EXPECT_GT(total.own_differences, 3 * total.blurred);
+  const std::string name =
+      schedule == Schedule::kNaive ? "emitted naive" : "emitted fast";
+  ReportCoverage(op, name, shapes, total.bounds.values, total.bounds.worst);
+  ReportCoverage(op, name + ", differences", shapes,
+                 total.differences + total.own_differences, 0);
+  ReportLine(absl::StrFormat(
+      "%s, %s: bounds at most %.1g of the tensor, %d of %d losses sharp enough "
+      "for float32 differences",
+      op, name, total.bounds.tightness, total.own_differences,
+      total.own_differences + total.blurred));
 }
 
 }  // namespace kiln

@@ -1,5 +1,6 @@
-// The emitted float32 code against the interpreter, for single ops and whole
-// models.
+// The emitted float32 half of the gradient checks (gradient_check.h has the
+// double half): heads, losses, metrics and gradients of a graph's pipelines, as
+// Halide's JIT compiles them.
 #ifndef KILN_TESTS_SUPPORT_EMITTED_CHECK_H_
 #define KILN_TESTS_SUPPORT_EMITTED_CHECK_H_
 
@@ -12,34 +13,44 @@
 #include "gtest/gtest.h"
 #include "tests/support/interpreter.h"
 #include "tests/support/op_cases.h"
+#include "tests/support/rounding_bounds.h"
 
 namespace kiln {
-
-struct EmittedCheckReport {
-  int64_t values = 0;       // compared with the interpreter
-  double worst = 0;         // relative to the largest value of its tensor
-  int64_t differences = 0;  // gradients compared with finite differences
-};
 
 struct EmittedCheckOptions {
   int block = 8;
   Schedule schedule = Schedule::kFast;
-  double tolerance = 1e-5;  // of a value, relative to the largest of its tensor
   std::set<std::string> zero =
       {};  // parameters whose gradient is zero because the case makes it so
   bool finite_differences = false;  // compare the gradients also with these
 };
 
+struct EmittedCheckReport {
+  BoundReport bounds;           // against the interpreter, value by value
+  int64_t differences = 0;      // gradients against the interpreter's loss
+  int64_t own_differences = 0;  // gradients against the emitted loss
+  int64_t blurred = 0;          // what the emitted loss is too coarse to say
+
+  void Add(const EmittedCheckReport& other);
+};
+
 // Runs the infer and grad pipelines of `forward`, and compares heads, loss,
-// metrics and gradients with the interpreter. Gradients are checked to be
-// accumulated onto what the buffers held; all-zero or non-finite ones are
-// errors.
+// metrics and gradients with the interpreter, within the rounding errors of
+// their operations. Gradients are checked to be accumulated onto what the
+// buffers held; all-zero or non-finite ones are errors.
+//
+// With `finite_differences`, gradients are compared
+//  - with central differences of the interpreter's loss, in double; and
+//  - along their own direction with central differences of the emitted float32
+//    loss, where that is meaningful: rounding of the loss, divided by the step,
+//    and the truncation that two steps show must leave 5 % of the slope at
+//    most. Where they leave more, the case counts as `blurred`.
 absl::StatusOr<EmittedCheckReport> CheckEmitted(
     const Graph& forward, const GraphValues& values,
     const EmittedCheckOptions& options);
 
 // All cases of an op (OpCases), batches and blocks for one schedule, and the
-// gradients also against finite differences.
+// gradients also against finite differences. Reports its coverage.
 void CheckOp(const std::string& op, Schedule schedule);
 
 }  // namespace kiln

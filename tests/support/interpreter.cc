@@ -52,6 +52,29 @@ absl::Status CheckSource(const Node& node, const GraphValues& values) {
   return absl::OkStatus();
 }
 
+template <typename T>
+absl::StatusOr<std::vector<std::vector<T>>> InterpretWith(
+    const Graph& graph, const GraphValues& values) {
+  std::vector<std::vector<T>> results(graph.size());
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    const Reference<T> reference = FindReference<T>(node.op->name());
+    if (reference == nullptr)
+      return Wrong(node, absl::StrCat("no reference for op ", node.op->name()));
+    if (node.inputs.empty()) {
+      if (absl::Status status = CheckSource(node, values); !status.ok())
+        return status;
+    }
+    results[id].resize(Elements(node.type, values.batch));
+    ReferenceCall<T> call{
+        node, values, graph.InputTypes(node), {}, results[id].data()};
+    for (NodeId input : node.inputs)
+      call.inputs.push_back(results[input].data());
+    reference(call);
+  }
+  return results;
+}
+
 }  // namespace
 
 double SampleWeight(const GraphValues& values, int64_t n) {
@@ -60,24 +83,12 @@ double SampleWeight(const GraphValues& values, int64_t n) {
 
 absl::StatusOr<NodeValues> Interpret(const Graph& graph,
                                      const GraphValues& values) {
-  NodeValues results(graph.size());
-  for (NodeId id = 0; id < graph.size(); ++id) {
-    const Node& node = graph.node(id);
-    const Reference* reference = FindReference(node.op->name());
-    if (reference == nullptr)
-      return Wrong(node, absl::StrCat("no reference for op ", node.op->name()));
-    if (node.inputs.empty()) {
-      if (absl::Status status = CheckSource(node, values); !status.ok())
-        return status;
-    }
-    results[id].resize(Elements(node.type, values.batch));
-    ReferenceCall call{
-        node, values, graph.InputTypes(node), {}, results[id].data()};
-    for (NodeId input : node.inputs)
-      call.inputs.push_back(results[input].data());
-    (*reference)(call);
-  }
-  return results;
+  return InterpretWith<double>(graph, values);
+}
+
+absl::StatusOr<NodeBounds> InterpretRounded(const Graph& graph,
+                                            const GraphValues& values) {
+  return InterpretWith<Rounded>(graph, values);
 }
 
 absl::StatusOr<double> InterpretLoss(const Graph& graph,

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
+#include "tests/support/rounded.h"
 
 namespace kiln {
 
@@ -31,10 +32,15 @@ struct GraphValues {
 // [shape] (for gradients: summed over the batch).
 using NodeValues = std::vector<std::vector<double>>;
 
+// The same, each with a bound on the rounding errors of float32 code.
+using NodeBounds = std::vector<std::vector<Rounded>>;
+
 // The values of all nodes, by id. Fails when a source has no values, too few or
 // too many of them, or a label is not a class.
 absl::StatusOr<NodeValues> Interpret(const Graph& graph,
                                      const GraphValues& values);
+absl::StatusOr<NodeBounds> InterpretRounded(const Graph& graph,
+                                            const GraphValues& values);
 
 // The sum over the batch of weight * scale * loss: what gradients are gradients
 // of. REQUIRES: the graph has a loss.

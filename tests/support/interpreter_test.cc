@@ -86,8 +86,8 @@ TEST(InterpreterTest, EveryOpOfTheDslHasAReference) {
       std::make_shared<BroadcastOp>(Shape{1}),
   };
   for (const OpPtr& op : ops)
-    EXPECT_NE(FindReference(op->name()), nullptr) << op->name();
-  EXPECT_EQ(FindReference("no_such_op"), nullptr);
+    EXPECT_NE(FindReference<double>(op->name()), nullptr) << op->name();
+  EXPECT_EQ(FindReference<double>("no_such_op"), nullptr);
 }
 
 TEST(InterpreterTest, ConvolutionByHand) {

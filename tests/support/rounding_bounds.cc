@@ -1,0 +1,107 @@
+#include "tests/support/rounding_bounds.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace kiln {
+namespace {
+
+// Results below float32's normal numbers have absolute errors instead.
+constexpr double kSubnormal = 0x1p-126;
+
+std::vector<Rounded> WeightedTotal(const GraphValues& values,
+                                   const std::vector<Rounded>& per_sample) {
+  Rounded total;
+  for (int64_t n = 0; n < values.batch; ++n) {
+    const double weight = values.weights.empty() ? 1 : values.weights[n];
+    // A lane of weight 0 does not count, whatever its value.
+    if (weight != 0) total += Rounded(weight) * per_sample[n];
+  }
+  return {total};
+}
+
+}  // namespace
+
+absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
+                                                const GraphValues& values) {
+  const absl::StatusOr<NodeBounds> nodes = InterpretRounded(graph, values);
+  if (!nodes.ok()) return nodes.status();
+  RoundedOutputs outputs;
+  for (const Output& output : graph.outputs()) {
+    const std::vector<Rounded>& node = (*nodes)[output.node];
+    if (output.kind == OutputKind::kHead) outputs.heads[output.name] = node;
+    if (output.kind == OutputKind::kGradient)
+      outputs.gradients[output.name] = node;
+    if (output.kind == OutputKind::kLoss)
+      outputs.loss = WeightedTotal(values, node);
+    if (output.kind == OutputKind::kMetric)
+      outputs.metrics[output.name] = WeightedTotal(values, node);
+  }
+  return outputs;
+}
+
+void BoundReport::Add(const BoundReport& other) {
+  values += other.values;
+  worst = std::max(worst, other.worst);
+  tightness = std::max(tightness, other.tightness);
+}
+
+absl::Status BoundCheck::Compare(const std::string& what,
+                                 const std::vector<double>& actual,
+                                 const std::vector<Rounded>& expected) {
+  auto error = [&](const std::string& text) {
+    return absl::FailedPreconditionError(absl::StrCat(what, text));
+  };
+  if (actual.size() != expected.size()) {
+    return error(
+        absl::StrCat(" has ", actual.size(), " values, not ", expected.size()));
+  }
+  double largest = 0, widest = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double exact = expected[i].value();
+    const double bound = expected[i].error() + kSubnormal;
+    const double difference = std::abs(actual[i] - exact);
+    if (!(difference <= bound)) {
+      return error(absl::StrFormat(
+          "[%d] is %.9g, exactly %.9g: off by %.3g, rounding explains %.3g", i,
+          actual[i], exact, difference, bound));
+    }
+    largest = std::max(largest, std::abs(exact));
+    widest = std::max(widest, bound);
+    report_.worst = std::max(report_.worst, difference / bound);
+    ++report_.values;
+  }
+  const double tightness = largest > 0 ? widest / largest : 0;
+  if (tightness > kWidest) {
+    return error(absl::StrFormat(
+        ": the bound %.3g is too wide for values up to %.3g", widest, largest));
+  }
+  report_.tightness = std::max(report_.tightness, tightness);
+  return absl::OkStatus();
+}
+
+absl::Status BoundCheck::Compare(
+    const std::string& what,
+    const std::map<std::string, std::vector<double>>& actual,
+    const RoundedTensors& expected) {
+  if (actual.size() != expected.size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        what, ": ", actual.size(), " tensors instead of ", expected.size()));
+  }
+  for (const auto& [name, values] : expected) {
+    const auto found = actual.find(name);
+    if (found == actual.end()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(what, " ", name, " is missing"));
+    }
+    absl::Status status =
+        Compare(absl::StrCat(what, " ", name), found->second, values);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

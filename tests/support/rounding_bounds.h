@@ -1,0 +1,67 @@
+// What float32 code may give for a graph: the value of every output and a
+// bound on the rounding errors of any order of its operations (rounded.h).
+#ifndef KILN_TESTS_SUPPORT_ROUNDING_BOUNDS_H_
+#define KILN_TESTS_SUPPORT_ROUNDING_BOUNDS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dsl/graph.h"
+#include "tests/support/interpreter.h"
+#include "tests/support/rounded.h"
+
+namespace kiln {
+
+using RoundedTensors = std::map<std::string, std::vector<Rounded>>;
+
+// The outputs of a graph by kind and name, as PipelineResult has them.
+struct RoundedOutputs {
+  RoundedTensors heads;       // [batch x shape]
+  RoundedTensors metrics;     // one number each: sum of weight * metric
+  std::vector<Rounded> loss;  // one number: sum of weight * loss, no scale
+  RoundedTensors gradients;
+};
+
+// Of a forward graph or a training graph.
+absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
+                                                const GraphValues& values);
+
+struct BoundReport {
+  int64_t values = 0;  // compared
+  double worst = 0;    // largest share of its bound that an error used
+  double tightness =
+      0;  // largest bound, relative to the tensor's largest value
+
+  void Add(const BoundReport& other);
+};
+
+// Compares numbers with their bounds. An error names the element and says both
+// numbers and the bound.
+class BoundCheck {
+ public:
+  absl::Status Compare(const std::string& what,
+                       const std::vector<double>& actual,
+                       const std::vector<Rounded>& expected);
+
+  // The same tensors, no more and no fewer.
+  absl::Status Compare(const std::string& what,
+                       const std::map<std::string, std::vector<double>>& actual,
+                       const RoundedTensors& expected);
+
+  // Bounds wider than this share of the tensor's largest value are an error:
+  // they would prove nothing.
+  static constexpr double kWidest = 0.02;
+
+  const BoundReport& report() const { return report_; }
+
+ private:
+  BoundReport report_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_TESTS_SUPPORT_ROUNDING_BOUNDS_H_
