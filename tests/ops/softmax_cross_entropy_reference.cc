@@ -18,7 +18,7 @@ struct Softmax {
 
 template <typename T>
 Softmax<T> SoftmaxOf(const T* z, int64_t count) {
-  Softmax<T> s{z[0]};
+  Softmax<T> s{z[0], {}};
   for (int64_t k = 1; k < count; ++k) s.largest = Larger(z[k], s.largest);
   for (int64_t k = 0; k < count; ++k) {
     s.exponentials.push_back(Exponential(z[k] - s.largest));

@@ -110,7 +110,7 @@ class EmittedCheck {
       double largest = 0, widest = 0;
       for (const Rounded& g : gradient) {
         largest = std::max(largest, std::abs(g.value()));
-        widest = std::max(widest, g.error());
+        widest = std::max(widest, g.likely_error());
       }
       if (largest > 0)
         own.tightness = std::max(own.tightness, widest / largest);
@@ -154,7 +154,7 @@ class EmittedCheck {
           KeepOutputs(forward_, {OutputKind::kLoss}), moved[side]);
       if (!bound.ok()) return bound.status();
       loss[side] = run->loss * values_.scale;
-      slope.rounding += bound->loss[0].error() * values_.scale / (2 * h);
+      slope.rounding += bound->loss[0].worst_error() * values_.scale / (2 * h);
     }
     slope.value = (loss[1] - loss[0]) / (2 * h);
     // Steps as float32 took them.

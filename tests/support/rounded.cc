@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace {
 // leave out: they stay below that up to some 10^5 operations.
 constexpr double kUnitRoundoff = 0x1p-24 * 1.01;
 
+constexpr double kLambda = 8;
+
 // Worst errors of the emitted functions in ulp, rounded up; an ulp is at most
 // two unit roundoffs of the value. Asserted by tests/generators/math_test.cc.
 constexpr double kExpUlp = 1.1, kLogUlp = 1.7, kTanhUlp = 5.2,
@@ -19,71 +22,128 @@ constexpr double kExpUlp = 1.1, kLogUlp = 1.7, kTanhUlp = 5.2,
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-Rounded Function(double value, double error, double ulp) {
-  return Rounded::Term(value, error, 2 * ulp);
+// How each kind of bound adds errors: as they are, or as variances.
+struct WorstCase {
+  static double FromError(double error) { return error; }
+  static double ToError(double errors) { return errors; }
+};
+
+struct Likely {
+  static double FromError(double error) {
+    return (error / kLambda) * (error / kLambda);
+  }
+  static double ToError(double errors) { return kLambda * std::sqrt(errors); }
+};
+
+template <typename Kind>
+double ErrorOf(double errors, double magnitude, double roundings) {
+  if (roundings == 0) return Kind::ToError(errors);
+  const double one = kUnitRoundoff * magnitude;
+  return std::is_same_v<Kind, WorstCase>
+             ? errors + roundings * one
+             : Kind::ToError(errors + roundings * one * one);
 }
 
 double SigmoidOf(double x) {
   return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
 }
 
-// |x| at least, given its error.
-double Least(const Rounded& x) {
-  return std::max(0.0, std::abs(x.value()) - x.error());
-}
+// The error of f(x) where that of x is `error`.
+using ErrorThrough = std::function<double(double error)>;
+
+}  // namespace
+
+class RoundedFunctions {
+ public:
+  // A single term, from its two errors.
+  static Rounded Term(double value, double worst, double likely,
+                      double roundings) {
+    Rounded x;
+    x.value_ = value;
+    x.roundings_ = roundings;
+    x.worst_ = {worst, std::abs(value) + worst};
+    x.likely_ = {Likely::FromError(likely), std::abs(value) + likely};
+    return x;
+  }
+
+  static Rounded Function(double value, const Rounded& x,
+                          const ErrorThrough& error, double ulp) {
+    return Term(value, error(x.worst_error()), error(x.likely_error()),
+                2 * ulp);
+  }
+
+  // `x` with other errors; each only where the comparison of a with b is one
+  // that rounding, by this kind of bound, may turn around. Exact numbers
+  // compare in emitted code as they do here, equal ones too.
+  static Rounded WhereUndecided(const Rounded& x, const Rounded& a,
+                                const Rounded& b, double worst, double likely) {
+    const double gap = std::abs(a.value() - b.value());
+    auto undecided = [gap](double ea, double eb) {
+      return ea + eb > 0 && gap <= ea + eb;
+    };
+    const bool at_worst = undecided(a.worst_error(), b.worst_error());
+    const bool likely_so = undecided(a.likely_error(), b.likely_error());
+    if (!at_worst && !likely_so) return x;
+    return Term(x.value(), at_worst ? worst : x.worst_error(),
+                likely_so ? likely : x.likely_error(), 0);
+  }
+
+  static Rounded Select(const Rounded& condition, const Rounded& then,
+                        const Rounded& otherwise) {
+    const Rounded& taken = condition.value() != 0 ? then : otherwise;
+    const Rounded& other = condition.value() != 0 ? otherwise : then;
+    const double apart = std::abs(taken.value() - other.value());
+    return WhereUndecided(
+        taken, condition, condition.value(),
+        std::max(taken.worst_error(), apart + other.worst_error()),
+        std::max(taken.likely_error(), apart + other.likely_error()));
+  }
+};
+
+namespace {
 
 Rounded Tangent(const Rounded& x) {
   // The slope 1 - tanh^2 is steepest where |x| is least.
-  const double y = std::tanh(Least(x));
-  return Function(std::tanh(x.value()), (1 - y * y) * x.error(), kTanhUlp);
+  return RoundedFunctions::Function(
+      std::tanh(x.value()), x,
+      [&](double error) {
+        const double y = std::tanh(std::max(0.0, std::abs(x.value()) - error));
+        return (1 - y * y) * error;
+      },
+      kTanhUlp);
 }
 
 Rounded Logistic(const Rounded& x) {
-  const double y = SigmoidOf(Least(x));
-  return Function(SigmoidOf(x.value()), y * (1 - y) * x.error(), kSigmoidUlp);
+  return RoundedFunctions::Function(
+      SigmoidOf(x.value()), x,
+      [&](double error) {
+        const double y = SigmoidOf(std::max(0.0, std::abs(x.value()) - error));
+        return y * (1 - y) * error;
+      },
+      kSigmoidUlp);
 }
 
-bool MayBeZero(const Rounded& x) { return std::abs(x.value()) <= x.error(); }
-
-// Whether rounding may turn the comparison of a with b around. Exact numbers
-// compare in emitted code as they do here, equal ones too.
-bool Undecided(const Rounded& a, const Rounded& b) {
-  const double error = a.error() + b.error();
-  return error > 0 && std::abs(a.value() - b.value()) <= error;
-}
-
-Rounded SelectOf(const Rounded& condition, const Rounded& then,
-                 const Rounded& otherwise) {
-  const Rounded& taken = condition.value() != 0 ? then : otherwise;
-  if (condition.error() == 0) return taken;
-  const Rounded& other = condition.value() != 0 ? otherwise : then;
-  const double apart = std::abs(taken.value() - other.value());
-  return Rounded::Term(taken.value(),
-                       std::max(taken.error(), apart + other.error()), 0);
+Rounded Greater(const Rounded& a, const Rounded& b) {
+  return Decided(a.value() > b.value() ? 1.0 : 0.0, a, b, 1);
 }
 
 }  // namespace
 
-Rounded::Rounded(double value)
-    : value_(value),
-      inherited_(std::isfinite(value)
-                     ? std::abs(value - static_cast<float>(value))
-                     : 0),
-      magnitude_(std::abs(value)) {}
-
-Rounded Rounded::Term(double value, double error, double roundings) {
-  Rounded x;
-  x.value_ = value;
-  x.inherited_ = error;
-  x.magnitude_ = std::abs(value) + error;
-  x.roundings_ = roundings;
-  return x;
+Rounded::Rounded(double value) : value_(value) {
+  const double error =
+      std::isfinite(value) ? std::abs(value - static_cast<float>(value)) : 0;
+  worst_ = {error, std::abs(value)};
+  likely_ = {Likely::FromError(error), std::abs(value)};
 }
 
-double Rounded::error() const {
-  const double roundings = roundings_ + static_cast<double>(additions_);
-  return roundings == 0 ? inherited_
-                        : inherited_ + roundings * kUnitRoundoff * magnitude_;
+double Rounded::worst_error() const {
+  return ErrorOf<WorstCase>(worst_.errors, worst_.magnitude,
+                            roundings_ + static_cast<double>(additions_));
+}
+
+double Rounded::likely_error() const {
+  return ErrorOf<Likely>(likely_.errors, likely_.magnitude,
+                         roundings_ + static_cast<double>(additions_));
 }
 
 Rounded Rounded::operator-() const {
@@ -93,33 +153,38 @@ Rounded Rounded::operator-() const {
 }
 
 Rounded operator+(const Rounded& a, const Rounded& b) {
-  if (a.magnitude_ == 0) return b;  // adding zero is exact
-  if (b.magnitude_ == 0) return a;
+  if (a.worst_.magnitude == 0) return b;  // adding zero is exact
+  if (b.worst_.magnitude == 0) return a;
   Rounded x;
   x.value_ = a.value_ + b.value_;
-  x.inherited_ = a.inherited_ + b.inherited_;
-  x.magnitude_ = a.magnitude_ + b.magnitude_;
   x.roundings_ = std::max(a.roundings_, b.roundings_);
   x.additions_ = a.additions_ + b.additions_ + 1;
+  x.worst_ = {a.worst_.errors + b.worst_.errors,
+              a.worst_.magnitude + b.worst_.magnitude};
+  x.likely_ = {a.likely_.errors + b.likely_.errors,
+               a.likely_.magnitude + b.likely_.magnitude};
   return x;
 }
 
 Rounded operator*(const Rounded& a, const Rounded& b) {
-  const double ea = a.error(), eb = b.error();
-  if (a.magnitude_ == 0 || b.magnitude_ == 0) return 0.0;
-  return Rounded::Term(
-      a.value_ * b.value_,
-      std::abs(a.value_) * eb + std::abs(b.value_) * ea + ea * eb, 1);
+  if (a.worst_.magnitude == 0 || b.worst_.magnitude == 0) return 0.0;
+  const double x = std::abs(a.value_), y = std::abs(b.value_);
+  const double ea = a.worst_error(), eb = b.worst_error();
+  const double la = a.likely_error(), lb = b.likely_error();
+  return RoundedFunctions::Term(a.value_ * b.value_, x * eb + y * ea + ea * eb,
+                                std::hypot(x * lb, y * la, la * lb), 1);
 }
 
 Rounded operator/(const Rounded& a, const Rounded& b) {
   const double value = a.value_ / b.value_;
-  if (MayBeZero(b)) return Rounded::Term(value, kInfinity, 0);
-  const double ea = a.error(), eb = b.error();
+  auto error = [&](double ea, double eb) {
+    const double least = std::abs(b.value_) - eb;
+    return least > 0 ? (ea + std::abs(value) * eb) / least : kInfinity;
+  };
   // Twice rounded: a division by a constant is emitted as a product with its
   // reciprocal.
-  return Rounded::Term(
-      value, (ea + std::abs(value) * eb) / (std::abs(b.value_) - eb), 2);
+  return RoundedFunctions::Term(value, error(a.worst_error(), b.worst_error()),
+                                error(a.likely_error(), b.likely_error()), 2);
 }
 
 double Exponential(double x) { return std::exp(x); }
@@ -128,42 +193,46 @@ double Larger(double a, double b) { return std::isnan(a) || a > b ? a : b; }
 double WhereIndex(double index, int64_t k, double then) {
   return static_cast<int64_t>(index) == k ? then : 0;
 }
-double IsGreater(double a, double b) { return a > b ? 1 : 0; }
 
 Rounded Exponential(const Rounded& x) {
   const double value = std::exp(x.value());
-  return Function(value, value * std::expm1(x.error()), kExpUlp);
+  return RoundedFunctions::Function(
+      value, x, [&](double error) { return value * std::expm1(error); },
+      kExpUlp);
 }
 
 Rounded Logarithm(const Rounded& x) {
-  const double least = x.value() - x.error();
-  return Function(std::log(x.value()),
-                  least > 0 ? x.error() / least : kInfinity, kLogUlp);
+  return RoundedFunctions::Function(
+      std::log(x.value()), x,
+      [&](double error) {
+        const double least = x.value() - error;
+        return least > 0 ? error / least : kInfinity;
+      },
+      kLogUlp);
 }
 
 Rounded Larger(const Rounded& a, const Rounded& b) {
-  const bool first = std::isnan(a.value()) || a.value() > b.value();
-  if (!Undecided(a, b)) return first ? a : b;
+  const Rounded& larger =
+      std::isnan(a.value()) || a.value() > b.value() ? a : b;
   // Moves by no more than what moves most.
-  return Rounded::Term(first ? a.value() : b.value(),
-                       std::max(a.error(), b.error()), 0);
+  return RoundedFunctions::WhereUndecided(
+      larger, a, b, std::max(a.worst_error(), b.worst_error()),
+      std::max(a.likely_error(), b.likely_error()));
 }
 
 Rounded WhereIndex(const Rounded& index, int64_t k, const Rounded& then) {
   const bool here = static_cast<int64_t>(index.value()) == k;
-  if (index.error() == 0) return here ? then : 0.0;
-  return Rounded::Term(here ? then.value() : 0,
-                       std::abs(then.value()) + then.error(), 0);
-}
-
-Rounded IsGreater(const Rounded& a, const Rounded& b) {
-  return Decided(a.value() > b.value() ? 1.0 : 0.0, a, b, 1);
+  const double size = std::abs(then.value());
+  return RoundedFunctions::WhereUndecided(
+      here ? then : 0.0, index, index.value(), size + then.worst_error(),
+      size + then.likely_error());
 }
 
 Rounded Decided(const Rounded& x, const Rounded& a, const Rounded& b,
                 double other) {
-  if (!Undecided(a, b)) return x;
-  return Rounded::Term(x.value(), std::max(x.error(), other), 0);
+  return RoundedFunctions::WhereUndecided(x, a, b,
+                                          std::max(x.worst_error(), other),
+                                          std::max(x.likely_error(), other));
 }
 
 double EvaluateWith(const ScalarExpr& e, absl::Span<const double> args) {
@@ -202,11 +271,11 @@ Rounded EvaluateWith(const ScalarExpr& e, absl::Span<const Rounded> args) {
     case ScalarKind::kSigmoid:
       return Logistic(x[0]);
     case ScalarKind::kGreater:
-      return IsGreater(x[0], x[1]);
+      return Greater(x[0], x[1]);
     case ScalarKind::kSelect:
-      return SelectOf(x[0], x[1], x[2]);
+      return RoundedFunctions::Select(x[0], x[1], x[2]);
   }
-  return Rounded::Term(0, kInfinity, 0);
+  return RoundedFunctions::Term(0, kInfinity, kInfinity, 0);
 }
 
 }  // namespace kiln

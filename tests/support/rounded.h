@@ -1,19 +1,25 @@
-// Arithmetic that carries a bound on the rounding errors of float32 code: a
+// Arithmetic that carries bounds on the rounding errors of float32 code: a
 // reference written with this type instead of double says, element by element,
 // how far emitted code may be from it.
 //
 // With the unit roundoff u = 2^-24, float32 computes fl(a op b) = (a op b)(1 +
 // d), |d| <= u. A sum of products has many legal orders: lanes, tiles, fused
-// multiply-adds and horizontal sums all change it. So a sum is kept apart as
-// what bounds every order: if each term has an error of its own, and passed
-// through at most `roundings` roundings before n - 1 additions, then
+// multiply-adds and horizontal sums all change it. So a sum is kept as what
+// bounds every order: if no term passed through more than r roundings before
+// the n - 1 additions, then, to first order,
 //
-//   |error| <= (errors of the terms) + (roundings + n - 1) u (sum of |terms|)
+//   |error| <= sum of the terms' errors + (r + n - 1) u sum of |terms|
 //
-// to first order (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
-// edition, equations 3.5 and 4.4). A product or a function of a sum turns it
-// into a single term. Elementary functions have the errors in ulp that
-// tests/generators/math_test.cc measures over all of float32.
+// (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.5 and
+// 4.4). A product or a function of a sum makes it a single term. Elementary
+// functions have the errors in ulp that tests/generators/math_test.cc measures
+// over all of float32. This worst case is what single operations are held to.
+//
+// Through many layers the worst case multiplies up to nothing of use. There the
+// likely error is: roundings as independent random numbers of mean zero, whose
+// variances add. It is passed with probability 2 exp(-lambda^2 / 2) a number at
+// most (Higham and Mary, A New Approach to Probabilistic Rounding Error
+// Analysis, SIAM J. Sci. Comput. 41, 2019); lambda is 8, so 3e-14.
 #ifndef KILN_TESTS_SUPPORT_ROUNDED_H_
 #define KILN_TESTS_SUPPORT_ROUNDED_H_
 
@@ -31,14 +37,13 @@ class Rounded {
   // A constant: emitted code has the nearest float32.
   Rounded(double value);  // NOLINT: constants in formulas read as written.
 
-  // `value` with this absolute error, rounded this many times since.
-  static Rounded Term(double value, double error, double roundings);
-
   double value() const { return value_; }
 
-  // What emitted code may differ from value() by; infinite where a division or
-  // a logarithm could be of zero.
-  double error() const;
+  // What emitted code may differ from value() by, at the very worst and with a
+  // probability that does not count. Infinite where a division or a logarithm
+  // could be of zero.
+  double worst_error() const;
+  double likely_error() const;
 
   Rounded operator-() const;
   friend Rounded operator+(const Rounded& a, const Rounded& b);
@@ -50,11 +55,19 @@ class Rounded {
   Rounded& operator+=(const Rounded& b) { return *this = *this + b; }
 
  private:
+  friend class RoundedFunctions;
+
+  // Of the terms of a sum: their errors, as the kind of bound adds them, and
+  // their absolute values.
+  struct Terms {
+    double errors = 0;
+    double magnitude = 0;
+  };
+
   double value_ = 0;
-  double inherited_ = 0;  // errors of the terms
-  double magnitude_ = 0;  // sum of |terms|
   double roundings_ = 0;  // of the term that has most
   int64_t additions_ = 0;
+  Terms worst_, likely_;
 };
 
 // What references are written with, for double and Rounded alike.
@@ -63,14 +76,11 @@ double Logarithm(double x);
 double Larger(double a, double b);  // NaN if either is
 // `then` if index is k, else 0.
 double WhereIndex(double index, int64_t k, double then);
-// 1 if a > b, else 0.
-double IsGreater(double a, double b);
 
 Rounded Exponential(const Rounded& x);
 Rounded Logarithm(const Rounded& x);
 Rounded Larger(const Rounded& a, const Rounded& b);
 Rounded WhereIndex(const Rounded& index, int64_t k, const Rounded& then);
-Rounded IsGreater(const Rounded& a, const Rounded& b);
 
 inline double ValueOf(double x) { return x; }
 inline double ValueOf(const Rounded& x) { return x.value(); }

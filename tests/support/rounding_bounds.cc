@@ -23,6 +23,13 @@ std::vector<Rounded> WeightedTotal(const GraphValues& values,
   return {total};
 }
 
+double Norm(const std::vector<Rounded>& tensor,
+            double (*number)(const Rounded&)) {
+  double squares = 0;
+  for (const Rounded& x : tensor) squares += number(x) * number(x);
+  return std::sqrt(squares);
+}
+
 }  // namespace
 
 absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
@@ -43,8 +50,29 @@ absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
   return outputs;
 }
 
+Tightness TightnessOf(const std::vector<Rounded>& tensor) {
+  const double length =
+      Norm(tensor, [](const Rounded& x) { return x.value(); });
+  // A tensor of zeros has no size to compare with: its bounds stand.
+  if (length == 0) return {};
+  const double worst =
+      Norm(tensor, [](const Rounded& x) { return x.worst_error(); });
+  if (worst <= BoundCheck::kWidest * length) return {worst / length, false};
+  const double likely =
+      Norm(tensor, [](const Rounded& x) { return x.likely_error(); });
+  return {likely / length, true};
+}
+
+double GradientTightness(const RoundedOutputs& outputs) {
+  double widest = 0;
+  for (const auto& [name, gradient] : outputs.gradients)
+    widest = std::max(widest, TightnessOf(gradient).width);
+  return widest;
+}
+
 void BoundReport::Add(const BoundReport& other) {
   values += other.values;
+  likely += other.likely;
   worst = std::max(worst, other.worst);
   tightness = std::max(tightness, other.tightness);
 }
@@ -59,27 +87,26 @@ absl::Status BoundCheck::Compare(const std::string& what,
     return error(
         absl::StrCat(" has ", actual.size(), " values, not ", expected.size()));
   }
-  double largest = 0, widest = 0;
+  const auto [width, use_likely] = TightnessOf(expected);
+  if (!(width <= kWidest)) {
+    return error(absl::StrFormat(
+        ": the bounds are too wide, %.3g of the tensor's norm", width));
+  }
   for (size_t i = 0; i < actual.size(); ++i) {
     const double exact = expected[i].value();
-    const double bound = expected[i].error() + kSubnormal;
+    const double bound = kSubnormal + (use_likely ? expected[i].likely_error()
+                                                  : expected[i].worst_error());
     const double difference = std::abs(actual[i] - exact);
     if (!(difference <= bound)) {
       return error(absl::StrFormat(
           "[%d] is %.9g, exactly %.9g: off by %.3g, rounding explains %.3g", i,
           actual[i], exact, difference, bound));
     }
-    largest = std::max(largest, std::abs(exact));
-    widest = std::max(widest, bound);
     report_.worst = std::max(report_.worst, difference / bound);
-    ++report_.values;
   }
-  const double tightness = largest > 0 ? widest / largest : 0;
-  if (tightness > kWidest) {
-    return error(absl::StrFormat(
-        ": the bound %.3g is too wide for values up to %.3g", widest, largest));
-  }
-  report_.tightness = std::max(report_.tightness, tightness);
+  report_.values += static_cast<int64_t>(actual.size());
+  if (use_likely) report_.likely += static_cast<int64_t>(actual.size());
+  report_.tightness = std::max(report_.tightness, width);
   return absl::OkStatus();
 }
 
