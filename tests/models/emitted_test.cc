@@ -23,8 +23,6 @@ struct Expected {
   RoundedOutputs outputs;
 };
 
-// On random values, drawn until no ReLU or maximum that matters is so close to
-// a tie that rounding decides it.
 Expected Interpreted(const std::string& model, int64_t batch,
                      uint64_t seed = 5) {
   Expected e;
@@ -32,16 +30,11 @@ Expected Interpreted(const std::string& model, int64_t batch,
   EXPECT_TRUE(built.ok()) << built.status();
   if (!built.ok()) return e;
   e.forward = built->graph;
-  const Graph training = BuildTrainingGraph(e.forward).value();
-  for (const uint64_t last = seed + 20; seed < last; ++seed) {
-    e.values = RandomValues(e.forward, batch, seed);
-    const auto outputs = InterpretOutputs(training, e.values);
-    EXPECT_TRUE(outputs.ok()) << outputs.status();
-    if (!outputs.ok()) return e;
-    e.outputs = *outputs;
-    if (GradientTightness(e.outputs) < BoundCheck::kWidest) return e;
-  }
-  ADD_FAILURE() << "batch " << batch << ": all values are close to ties";
+  e.values = RandomValues(e.forward, batch, seed);
+  const auto outputs =
+      InterpretOutputs(BuildTrainingGraph(e.forward).value(), e.values);
+  EXPECT_TRUE(outputs.ok()) << outputs.status();
+  if (outputs.ok()) e.outputs = *outputs;
   return e;
 }
 

@@ -72,20 +72,14 @@ class RoundedFunctions {
                 2 * ulp);
   }
 
-  // `x` with other errors; each only where the comparison of a with b is one
-  // that rounding, by this kind of bound, may turn around. Exact numbers
-  // compare in emitted code as they do here, equal ones too.
+  // `x` with the worst error `worst`, where rounding may turn the comparison of
+  // a with b around. Exact numbers compare in emitted code as they do here,
+  // equal ones too.
   static Rounded WhereUndecided(const Rounded& x, const Rounded& a,
-                                const Rounded& b, double worst, double likely) {
-    const double gap = std::abs(a.value() - b.value());
-    auto undecided = [gap](double ea, double eb) {
-      return ea + eb > 0 && gap <= ea + eb;
-    };
-    const bool at_worst = undecided(a.worst_error(), b.worst_error());
-    const bool likely_so = undecided(a.likely_error(), b.likely_error());
-    if (!at_worst && !likely_so) return x;
-    return Term(x.value(), at_worst ? worst : x.worst_error(),
-                likely_so ? likely : x.likely_error(), 0);
+                                const Rounded& b, double worst) {
+    const double error = a.worst_error() + b.worst_error();
+    if (error == 0 || std::abs(a.value() - b.value()) > error) return x;
+    return Term(x.value(), worst, x.likely_error(), 0);
   }
 
   static Rounded Select(const Rounded& condition, const Rounded& then,
@@ -95,8 +89,7 @@ class RoundedFunctions {
     const double apart = std::abs(taken.value() - other.value());
     return WhereUndecided(
         taken, condition, condition.value(),
-        std::max(taken.worst_error(), apart + other.worst_error()),
-        std::max(taken.likely_error(), apart + other.likely_error()));
+        std::max(taken.worst_error(), apart + other.worst_error()));
   }
 };
 
@@ -216,23 +209,20 @@ Rounded Larger(const Rounded& a, const Rounded& b) {
       std::isnan(a.value()) || a.value() > b.value() ? a : b;
   // Moves by no more than what moves most.
   return RoundedFunctions::WhereUndecided(
-      larger, a, b, std::max(a.worst_error(), b.worst_error()),
-      std::max(a.likely_error(), b.likely_error()));
+      larger, a, b, std::max(a.worst_error(), b.worst_error()));
 }
 
 Rounded WhereIndex(const Rounded& index, int64_t k, const Rounded& then) {
   const bool here = static_cast<int64_t>(index.value()) == k;
-  const double size = std::abs(then.value());
   return RoundedFunctions::WhereUndecided(
-      here ? then : 0.0, index, index.value(), size + then.worst_error(),
-      size + then.likely_error());
+      here ? then : 0.0, index, index.value(),
+      std::abs(then.value()) + then.worst_error());
 }
 
 Rounded Decided(const Rounded& x, const Rounded& a, const Rounded& b,
                 double other) {
   return RoundedFunctions::WhereUndecided(x, a, b,
-                                          std::max(x.worst_error(), other),
-                                          std::max(x.likely_error(), other));
+                                          std::max(x.worst_error(), other));
 }
 
 double EvaluateWith(const ScalarExpr& e, absl::Span<const double> args) {

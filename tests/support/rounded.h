@@ -15,11 +15,14 @@
 // functions have the errors in ulp that tests/generators/math_test.cc measures
 // over all of float32. This worst case is what single operations are held to.
 //
-// Through many layers the worst case multiplies up to nothing of use. There the
-// likely error is: roundings as independent random numbers of mean zero, whose
-// variances add. It is passed with probability 2 exp(-lambda^2 / 2) a number at
-// most (Higham and Mary, A New Approach to Probabilistic Rounding Error
-// Analysis, SIAM J. Sci. Comput. 41, 2019); lambda is 8, so 3e-14.
+// Through many layers the worst case multiplies up to nothing of use, and some
+// maximum is so close to a tie that rounding decides it, which moves a whole
+// gradient from one place to another. There the likely error holds: roundings
+// as independent random numbers of mean zero, whose variances add, and
+// comparisons that come out as in double. It is passed with probability 2
+// exp(-lambda^2 / 2) a number at most (Higham and Mary, A New Approach to
+// Probabilistic Rounding Error Analysis, SIAM J. Sci. Comput. 41, 2019); lambda
+// is 8, so 3e-14.
 #ifndef KILN_TESTS_SUPPORT_ROUNDED_H_
 #define KILN_TESTS_SUPPORT_ROUNDED_H_
 
@@ -39,9 +42,8 @@ class Rounded {
 
   double value() const { return value_; }
 
-  // What emitted code may differ from value() by, at the very worst and with a
-  // probability that does not count. Infinite where a division or a logarithm
-  // could be of zero.
+  // What emitted code may differ from value() by: at the very worst, and
+  // likely. Infinite where a division or a logarithm could be of zero.
   double worst_error() const;
   double likely_error() const;
 
@@ -86,7 +88,7 @@ inline double ValueOf(double x) { return x; }
 inline double ValueOf(const Rounded& x) { return x.value(); }
 
 // `x`, which was decided by comparing a with b; where emitted code may have
-// decided otherwise, its error is `other`.
+// decided otherwise, its worst error is `other`.
 inline double Decided(double x, double, double, double) { return x; }
 Rounded Decided(const Rounded& x, const Rounded& a, const Rounded& b,
                 double other);

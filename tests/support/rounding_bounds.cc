@@ -30,6 +30,26 @@ double Norm(const std::vector<Rounded>& tensor,
   return std::sqrt(squares);
 }
 
+// How well bounds hold a tensor: the norm of the worst case relative to the
+// tensor's; or of the likely errors where that is too wide.
+struct Tightness {
+  double width = 0;
+  bool likely = false;
+};
+
+Tightness TightnessOf(const std::vector<Rounded>& tensor) {
+  const double length =
+      Norm(tensor, [](const Rounded& x) { return x.value(); });
+  // A tensor of zeros has no size to compare with: its bounds stand.
+  if (length == 0) return {};
+  const double worst =
+      Norm(tensor, [](const Rounded& x) { return x.worst_error(); });
+  if (worst <= BoundCheck::kWidest * length) return {worst / length, false};
+  const double likely =
+      Norm(tensor, [](const Rounded& x) { return x.likely_error(); });
+  return {likely / length, true};
+}
+
 }  // namespace
 
 absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
@@ -48,26 +68,6 @@ absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
       outputs.metrics[output.name] = WeightedTotal(values, node);
   }
   return outputs;
-}
-
-Tightness TightnessOf(const std::vector<Rounded>& tensor) {
-  const double length =
-      Norm(tensor, [](const Rounded& x) { return x.value(); });
-  // A tensor of zeros has no size to compare with: its bounds stand.
-  if (length == 0) return {};
-  const double worst =
-      Norm(tensor, [](const Rounded& x) { return x.worst_error(); });
-  if (worst <= BoundCheck::kWidest * length) return {worst / length, false};
-  const double likely =
-      Norm(tensor, [](const Rounded& x) { return x.likely_error(); });
-  return {likely / length, true};
-}
-
-double GradientTightness(const RoundedOutputs& outputs) {
-  double widest = 0;
-  for (const auto& [name, gradient] : outputs.gradients)
-    widest = std::max(widest, TightnessOf(gradient).width);
-  return widest;
 }
 
 void BoundReport::Add(const BoundReport& other) {
