@@ -244,16 +244,43 @@ void PointwiseCases(Cases* cases) {
       {"tanh_sigmoid", Tanh(a) * Sigmoid(b - c)},
       {"max_min", Max(a, 3.1 * b) - Min(b, 0.73 * c)},
       {"select", Select(Greater(a, 0), a * b, c)},
-      {"leaky", Max(a, 0.1 * a)},
+      {"leaky", Max(a, 0.4 * a)},
   };
   for (const auto& [name, value] : symbolic) {
-    GraphMaker maker;
-    std::vector<NodeId> inputs;
-    for (int i = 0; i < ArgCount(value); ++i)
-      inputs.push_back(maker.Trained(absl::StrCat("x", i), {2, 3, 3}));
-    const NodeId y =
-        maker.Add(std::make_shared<PointwiseOp>(name, value), inputs, "y");
-    cases->Finish(name, std::move(maker), y);
+    for (const Shape& shape : {Shape{2, 3, 3}, Shape{67}}) {
+      GraphMaker maker;
+      std::vector<NodeId> inputs;
+      for (int i = 0; i < ArgCount(value); ++i)
+        inputs.push_back(maker.Trained(absl::StrCat("x", i), shape));
+      const NodeId y =
+          maker.Add(std::make_shared<PointwiseOp>(name, value), inputs, "y");
+      cases->Finish(absl::StrCat(name, "_", ShapeString(shape)),
+                    std::move(maker), y);
+    }
+  }
+}
+
+// A value with several readers: its adjoint is the sum of theirs.
+void FanOutCases(Cases* cases) {
+  auto pointwise = [](const std::string& name, const ScalarExpr& e) {
+    return std::make_shared<PointwiseOp>(name, e);
+  };
+  for (const Shape& shape : {Shape{5}, Shape{2, 3, 4}}) {
+    for (int readers : {2, 3}) {
+      GraphMaker maker;
+      const NodeId x = maker.Trained("x", shape);
+      std::vector<NodeId> terms = {
+          maker.Add(pointwise("tanh", Tanh(Arg(0))), {x}),
+          maker.Add(pointwise("square", Arg(0) * Arg(0)), {x})};
+      if (readers == 3)
+        terms.push_back(maker.Add(pointwise("triple", 3 * Arg(0)), {x}));
+      const NodeId y =
+          maker.Add(pointwise("join", readers == 3 ? Arg(0) + Arg(1) * Arg(2)
+                                                   : Arg(0) - Arg(1)),
+                    terms, "y");
+      cases->Finish(absl::StrCat(readers, "_readers_of_", ShapeString(shape)),
+                    std::move(maker), y);
+    }
   }
 }
 
@@ -312,6 +339,7 @@ const std::map<std::string, MakeCases>& Table() {
       {"batch_sum", BatchSumCases},
       {"conv2d", Conv2dCases},
       {"dense", DenseCases},
+      {"fan_out", FanOutCases},
       {"max_pool", PoolCases<MaxPoolOp>},
       {"pad", PadCases},
       {"pointwise", PointwiseCases},

@@ -12,6 +12,12 @@ void ReportCoverage(const std::string& op, const std::string& oracle,
                                shapes, comparisons, worst);
 }
 
+void ReportMutants(const std::string& what, int64_t caught, int64_t total,
+                   double weakest) {
+  std::cout << absl::StrFormat("REPORT mutants|%s|%d|%d|%.3g\n", what, caught,
+                               total, weakest);
+}
+
 void ReportLine(const std::string& line) {
   std::cout << "REPORT line|" << line << "\n";
 }

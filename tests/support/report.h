@@ -16,6 +16,12 @@ namespace kiln {
 void ReportCoverage(const std::string& op, const std::string& oracle,
                     int64_t shapes, int64_t comparisons, double worst);
 
+// That of `total` mutants of the gradient rules that `what` uses this many were
+// caught; `weakest` is the least multiple of the rounding bounds that any of
+// them stood out by, 0 where that was not measured.
+void ReportMutants(const std::string& what, int64_t caught, int64_t total,
+                   double weakest);
+
 // A line of its own below the table: "mutants: caught 12 of 12".
 void ReportLine(const std::string& line);
 

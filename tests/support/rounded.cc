@@ -260,8 +260,12 @@ Rounded EvaluateWith(const ScalarExpr& e, absl::Span<const Rounded> args) {
       return Tangent(x[0]);
     case ScalarKind::kSigmoid:
       return Logistic(x[0]);
-    case ScalarKind::kGreater:
-      return Greater(x[0], x[1]);
+    case ScalarKind::kGreater: {
+      // A number is never greater than itself, whatever its error.
+      const bool same =
+          e.operands()[0].ToString() == e.operands()[1].ToString();
+      return same ? 0.0 : Greater(x[0], x[1]);
+    }
     case ScalarKind::kSelect:
       return RoundedFunctions::Select(x[0], x[1], x[2]);
   }

@@ -30,6 +30,11 @@ double Norm(const std::vector<Rounded>& tensor,
   return std::sqrt(squares);
 }
 
+// Of few operations, the worst case is less than eight standard deviations.
+double Likely(const Rounded& x) {
+  return std::min(x.worst_error(), x.likely_error());
+}
+
 // How well bounds hold a tensor: the norm of the worst case relative to the
 // tensor's; or of the likely errors where that is too wide.
 struct Tightness {
@@ -44,10 +49,8 @@ Tightness TightnessOf(const std::vector<Rounded>& tensor) {
   if (length == 0) return {};
   const double worst =
       Norm(tensor, [](const Rounded& x) { return x.worst_error(); });
-  if (worst <= BoundCheck::kWidest * length) return {worst / length, false};
-  const double likely =
-      Norm(tensor, [](const Rounded& x) { return x.likely_error(); });
-  return {likely / length, true};
+  if (worst <= BoundCheck::kWorstCase * length) return {worst / length, false};
+  return {Norm(tensor, Likely) / length, true};
 }
 
 }  // namespace
@@ -77,6 +80,14 @@ void BoundReport::Add(const BoundReport& other) {
   tightness = std::max(tightness, other.tightness);
 }
 
+std::vector<double> BoundCheck::BoundsOf(const std::vector<Rounded>& tensor) {
+  const bool likely = TightnessOf(tensor).likely;
+  std::vector<double> bounds;
+  for (const Rounded& x : tensor)
+    bounds.push_back(kSubnormal + (likely ? Likely(x) : x.worst_error()));
+  return bounds;
+}
+
 absl::Status BoundCheck::Compare(const std::string& what,
                                  const std::vector<double>& actual,
                                  const std::vector<Rounded>& expected) {
@@ -92,17 +103,16 @@ absl::Status BoundCheck::Compare(const std::string& what,
     return error(absl::StrFormat(
         ": the bounds are too wide, %.3g of the tensor's norm", width));
   }
+  const std::vector<double> bounds = BoundsOf(expected);
   for (size_t i = 0; i < actual.size(); ++i) {
     const double exact = expected[i].value();
-    const double bound = kSubnormal + (use_likely ? expected[i].likely_error()
-                                                  : expected[i].worst_error());
     const double difference = std::abs(actual[i] - exact);
-    if (!(difference <= bound)) {
+    if (!(difference <= bounds[i])) {
       return error(absl::StrFormat(
           "[%d] is %.9g, exactly %.9g: off by %.3g, rounding explains %.3g", i,
-          actual[i], exact, difference, bound));
+          actual[i], exact, difference, bounds[i]));
     }
-    report_.worst = std::max(report_.worst, difference / bound);
+    report_.worst = std::max(report_.worst, difference / bounds[i]);
   }
   report_.values += static_cast<int64_t>(actual.size());
   if (use_likely) report_.likely += static_cast<int64_t>(actual.size());

@@ -52,14 +52,18 @@ class BoundCheck {
                        const std::map<std::string, std::vector<double>>& actual,
                        const RoundedTensors& expected);
 
-  // A tensor is held to the worst case. If those bounds, as a vector, are
-  // longer than this share of the tensor, to the likely errors; and if these
-  // are, too, then little would be proved, which is an error. tests/mutants
-  // shows what bounds must stay below.
+  // A tensor is held to the worst case, as long as these bounds, as a vector,
+  // are shorter than `kWorstCase` of the tensor; else to the likely errors; and
+  // if these are longer than `kWidest`, then little would be proved, which is
+  // an error. tests/mutants shows what bounds must stay below.
   //
   // The likely error of a value assumes that no tie was decided by rounding:
   // where one was, other values are needed.
-  static constexpr double kWidest = 0.02;
+  static constexpr double kWorstCase = 0.001;
+  static constexpr double kWidest = 0.01;
+
+  // The bounds that Compare holds a tensor to.
+  static std::vector<double> BoundsOf(const std::vector<Rounded>& tensor);
 
   const BoundReport& report() const { return report_; }
 

@@ -1,0 +1,245 @@
+// Every mutant of every gradient rule is caught: by finite differences, and by
+// the rounding bounds that emitted code is held to.
+#include "tests/mutants/mutants.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "dsl/passes.h"
+#include "gtest/gtest.h"
+#include "tests/support/gradient_check.h"
+#include "tests/support/graph_testing.h"
+#include "tests/support/models.h"
+#include "tests/support/op_cases.h"
+#include "tests/support/random_values.h"
+#include "tests/support/report.h"
+#include "tests/support/rounding_bounds.h"
+
+namespace kiln {
+namespace {
+
+// A forward graph, values for it, and what is right there.
+class Subject {
+ public:
+  Subject(const Graph& forward, const GraphValues& values,
+          const GradientCheckOptions& options)
+      : forward_(forward), values_(values), options_(options) {
+    const absl::StatusOr<Graph> training = BuildTrainingGraph(forward);
+    EXPECT_TRUE(training.ok()) << training.status();
+    if (!training.ok()) return;
+    const auto outputs = InterpretOutputs(*training, values);
+    EXPECT_TRUE(outputs.ok()) << outputs.status();
+    if (outputs.ok()) right_ = outputs->gradients;
+    // What a mutant is caught by must let the right gradient pass.
+    const auto check =
+        CheckGradients(forward, values, ValuesOf(right_), options);
+    EXPECT_TRUE(check.ok()) << check.status();
+  }
+
+  // What the mutant's gradients are, where it computes any.
+  absl::StatusOr<RoundedTensors> GradientsOf(const Mutant& mutant) const {
+    const auto outputs = InterpretOutputs(
+        KeepOutputs(mutant.graph, {OutputKind::kGradient}), values_);
+    if (!outputs.ok()) return outputs.status();
+    return outputs->gradients;
+  }
+
+  // Whether the mutation changes nothing here: a 1x1 kernel transposed.
+  bool Equivalent(const RoundedTensors& gradients) const {
+    for (const auto& [name, gradient] : gradients) {
+      const std::vector<Rounded>& right = right_.at(name);
+      double largest = 0;
+      for (const Rounded& g : right)
+        largest = std::max(largest, std::abs(g.value()));
+      for (size_t i = 0; i < gradient.size(); ++i) {
+        const double change = std::abs(gradient[i].value() - right[i].value());
+        if (!(change <= 1e-13 * largest)) return false;
+      }
+    }
+    return true;
+  }
+
+  bool CaughtByDifferences(const RoundedTensors& gradients) const {
+    return !CheckGradients(forward_, values_, ValuesOf(gradients), options_)
+                .ok();
+  }
+
+  // By how many times the errors that rounding explains, in right and wrong
+  // code together, the mutant stands out; beyond 1 the emitted one would be
+  // seen, whatever its rounding.
+  double StandsOut(const RoundedTensors& gradients) const {
+    double most = 0;
+    for (const auto& [name, wrong] : gradients) {
+      const std::vector<Rounded>& right = right_.at(name);
+      const std::vector<double> of_right = BoundCheck::BoundsOf(right),
+                                of_wrong = BoundCheck::BoundsOf(wrong);
+      for (size_t i = 0; i < wrong.size(); ++i) {
+        const double change = std::abs(wrong[i].value() - right[i].value());
+        if (std::isnan(change)) return std::numeric_limits<double>::infinity();
+        most = std::max(most, change / (of_right[i] + of_wrong[i]));
+      }
+    }
+    return most;
+  }
+
+ private:
+  static Gradients ValuesOf(const RoundedTensors& tensors) {
+    Gradients values;
+    for (const auto& [name, tensor] : tensors) {
+      for (const Rounded& x : tensor) values[name].push_back(x.value());
+    }
+    return values;
+  }
+
+  const Graph& forward_;
+  const GraphValues& values_;
+  const GradientCheckOptions& options_;
+  RoundedTensors right_;
+};
+
+// Mutations that change no gradient, whatever the values, and why.
+struct Equivalence {
+  std::string contains;
+  std::string reason;
+};
+
+const std::vector<Equivalence>& Equivalences() {
+  static const auto& table = *new std::vector<Equivalence>{
+      {"d_bias: operand 0 of the next sample", "the sum is over all samples"},
+      {"d_bias: operand 0 transposed", "the sum is over all pixels"},
+      {"conv2d d_input: stride + 1", "types only where one pixel comes out"},
+      {"conv2d d_weight: stride + 1", "types only where one pixel comes out"},
+      {"broadcast d_input: operand 0", "all elements are summed"},
+      {"sum d_input: result", "all elements are the same number"},
+      {"sum of adjoints: operands", "addition commutes"},
+      {"products d_input: operands 2 and 3 exch", "multiplication commutes"},
+      {"select d_input: operands 0 and 2 exch", "multiplication commutes"},
+      {"(a1, -0)", "-0 is 0"},
+      {", -0)", "-0 is 0"},
+      {", -0, ", "-0 is 0"},
+      {"(a1, -0.4 * a1)", "true for positive a1, as with 0.4"},
+  };
+  return table;
+}
+
+bool KnownEquivalent(const std::string& what) {
+  const auto& table = Equivalences();
+  return std::any_of(table.begin(), table.end(), [&](const Equivalence& e) {
+    return absl::StrContains(what, e.contains);
+  });
+}
+
+// What became of the mutants of one or more subjects.
+class Tally {
+ public:
+  // With `differences`, finite differences must catch them as well.
+  void Add(const std::string& name, const Subject& subject,
+           const std::vector<Mutant>& mutants, bool differences) {
+    SCOPED_TRACE(name);
+    for (const Mutant& mutant : mutants) {
+      const std::string what = absl::StrCat(mutant.rule, ": ", mutant.change);
+      const auto gradients = subject.GradientsOf(mutant);
+      ASSERT_TRUE(gradients.ok()) << what << ": " << gradients.status();
+      if (subject.Equivalent(*gradients)) {
+        equivalent_.insert(what);
+        continue;
+      }
+      applied_.insert(what);
+      ++total_;
+      const double stands_out = subject.StandsOut(*gradients);
+      const bool seen = !differences || subject.CaughtByDifferences(*gradients);
+      EXPECT_TRUE(seen) << "differences miss " << what;
+      EXPECT_GT(stands_out, 1) << "rounding hides " << what;
+      caught_ += seen && stands_out > 1;
+      if (stands_out < weakest_) {
+        weakest_ = stands_out;
+        weakest_mutant_ = absl::StrCat(name, ", ", what);
+      }
+    }
+  }
+
+  void Report(const std::string& subject) const {
+    EXPECT_GT(total_, 0);
+    ReportMutants(subject, caught_, total_, weakest_);
+    std::cout << "weakest: " << weakest_mutant_ << "\n";
+  }
+
+  // Mutations that none of the subjects noticed.
+  std::vector<std::string> Unnoticed() const {
+    std::vector<std::string> unnoticed;
+    std::set_difference(equivalent_.begin(), equivalent_.end(),
+                        applied_.begin(), applied_.end(),
+                        std::back_inserter(unnoticed));
+    return unnoticed;
+  }
+
+ private:
+  int64_t caught_ = 0, total_ = 0;
+  double weakest_ = std::numeric_limits<double>::infinity();
+  std::string weakest_mutant_;
+  std::set<std::string> equivalent_, applied_;
+};
+
+class OpMutantsTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(OpMutantsTest, AreAllCaught) {
+  Tally tally;
+  for (const OpCase& c : OpCases(GetParam(), /*batch=*/3)) {
+    tally.Add(c.name, {c.graph, c.values, c.options},
+              MutantsOf(GetParam(), c.graph), /*differences=*/true);
+  }
+  tally.Report(GetParam());
+  for (const std::string& what : tally.Unnoticed()) {
+    EXPECT_TRUE(KnownEquivalent(what))
+        << "no case notices this, and no reason is known: " << what;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpMutantsTest, ::testing::ValuesIn(OpCaseNames()),
+                         [](const auto& info) { return info.param; });
+
+class ModelMutantsTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ModelMutantsTest, AreAllCaught) {
+  const auto model = BuildModel(GetParam());
+  ASSERT_TRUE(model.ok()) << model.status();
+  const Graph& graph = model->graph;
+  // In large models the bounds alone, and few ways to be wrong: ops in which
+  // all ways are tried have tests of their own.
+  const bool large = graph.size() > 20;
+  std::vector<Mutant> mutants;
+  for (Mutant& mutant : Mutants(graph)) {
+    const std::string& change = mutant.change;
+    if (!large || change == "sign" || change == "times 1.01" ||
+        change == "result transposed" ||
+        absl::StrContains(change, "left out") ||
+        absl::StrContains(change, "of the next sample")) {
+      mutants.push_back(std::move(mutant));
+    }
+  }
+  const GraphValues values = RandomValues(graph, /*batch=*/2, /*seed=*/3);
+  GradientCheckOptions options{
+      .element_limit = 20, .random_elements = 4, .directions = 2};
+  if (large) {
+    options.step = 1e-6;
+    options.tolerance = 3e-7;
+  }
+  Tally tally;
+  tally.Add(GetParam(), {graph, values, options}, mutants,
+            /*differences=*/!large);
+  tally.Report("model " + GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ModelMutantsTest,
+                         ::testing::ValuesIn(ModelNames()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace kiln
