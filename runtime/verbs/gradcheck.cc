@@ -33,6 +33,10 @@ void PrintTable(const GradientCheck& check) {
   absl::PrintF("loss %.9g, in float64 %.9g: %s\nchecked: %s\n", check.loss,
                check.loss64, check.loss_agrees ? "ok" : "FAILED: differs",
                absl::StrJoin(check.pipelines, ", "));
+  if (check.ties > 0) {
+    std::puts(
+        "at another point, rounding decided a tie of a ReLU or a maximum");
+  }
 }
 
 void PrintJson(const GradientCheck& check) {
@@ -48,11 +52,10 @@ void PrintJson(const GradientCheck& check) {
                           {"passed", p.failure.empty()},
                           {"failure", p.failure}});
   }
-  const nlohmann::json json = {{"passed", check.passed()},
-                               {"loss", check.loss},
-                               {"loss64", check.loss64},
-                               {"pipelines", check.pipelines},
-                               {"parameters", parameters}};
+  const nlohmann::json json = {
+      {"passed", check.passed()},     {"loss", check.loss},
+      {"loss64", check.loss64},       {"ties", check.ties},
+      {"pipelines", check.pipelines}, {"parameters", parameters}};
   std::printf("%s\n", json.dump().c_str());
 }
 

@@ -2,7 +2,7 @@
 // forward graph, for every op.
 #include "dsl/differentiate.h"
 
-#include <iostream>
+#include <algorithm>
 #include <memory>
 
 #include "dsl/model.h"
@@ -15,6 +15,7 @@
 #include "tests/support/graph_testing.h"
 #include "tests/support/op_cases.h"
 #include "tests/support/random_values.h"
+#include "tests/support/report.h"
 #include "tests/support/status_matchers.h"
 
 namespace kiln {
@@ -24,19 +25,20 @@ class OpGradientTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(OpGradientTest, MatchesFiniteDifferences) {
   GradientCheckReport total;
+  int64_t shapes = 0;
+  double worst = 0;  // of what is allowed
   for (int64_t batch : {1, 3}) {
+    shapes = 0;
     for (const OpCase& c : OpCases(GetParam(), batch)) {
       const auto report = CheckDifferentiation(c.graph, c.values, c.options);
       ASSERT_TRUE(report.ok())
           << c.name << ", batch " << batch << ": " << report.status();
-      total.tensors += report->tensors;
+      ++shapes;
       total.comparisons += report->comparisons;
-      total.worst = std::max(total.worst, report->worst);
+      worst = std::max(worst, report->worst / c.options.tolerance);
     }
   }
-  std::cout << GetParam() << ": " << total.tensors << " tensors, "
-            << total.comparisons << " comparisons, worst relative difference "
-            << total.worst << "\n";
+  ReportCoverage(GetParam(), "differences", shapes, total.comparisons, worst);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, OpGradientTest,

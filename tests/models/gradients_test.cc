@@ -1,12 +1,11 @@
 // The gradient of every parameter of each model: the differentiated graph in
 // the interpreter against finite differences.
-#include <iostream>
-
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/models.h"
 #include "tests/support/random_values.h"
+#include "tests/support/report.h"
 
 namespace kiln {
 namespace {
@@ -46,9 +45,8 @@ TEST_P(ModelGradientTest, MatchesFiniteDifferences) {
   for (const Node& node : model->graph.nodes())
     parameters += node.op->name() == "parameter";
   EXPECT_EQ(report->tensors, parameters);
-  std::cout << GetParam() << ": " << report->tensors << " tensors, "
-            << report->comparisons << " comparisons, worst relative difference "
-            << report->worst << "\n";
+  ReportCoverage("model " + GetParam(), "differences", report->tensors,
+                 report->comparisons, report->worst / options.tolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ModelGradientTest,

@@ -118,6 +118,8 @@ void Accumulate(const Network<T>& network, const Samples& samples, int block,
                 float* d_bias) {
   loss = 0;
   accuracy = 0;
+  const double factor =
+      Fake().grad_calls <= Fake().wrong_calls ? Fake().gradient_factor : 1;
   for (int n = 0; n < block; ++n) {
     const T weight = samples.weight[n];
     const uint8_t* x = samples.row(n);
@@ -134,9 +136,8 @@ void Accumulate(const Network<T>& network, const Samples& samples, int block,
       const T d = weight * scale * (p[k] - (k == label));
       if (!Fake().zero_bias_gradient) d_bias[k] += d;
       for (int j = 0; j < kFakeInputs; ++j) {
-        d_weight[k * kFakeInputs + j] += Fake().gradient_factor * d *
-                                         network.gain[0] *
-                                         static_cast<T>(x[j]) / T(255);
+        d_weight[k * kFakeInputs + j] +=
+            factor * d * network.gain[0] * static_cast<T>(x[j]) / T(255);
       }
     }
   }

@@ -36,6 +36,7 @@ Bundle FakeBundleWith(const std::string& manifest_json);
 // What the fake pipelines do wrong, or count. Reset between tests.
 struct FakeBehaviour {
   double gradient_factor = 1;  // of fc.weight's gradient
+  int wrong_calls = 1 << 30;   // the first so many have it, the others 1
   bool zero_bias_gradient = false;
   bool nan_gradient = false;      // in one element of fc.weight
   bool allocate_in_grad = false;  // calls malloc, as a careless pipeline would

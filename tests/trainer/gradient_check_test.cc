@@ -49,6 +49,27 @@ TEST_F(GradientCheckTest, DirectionsReachEveryElement) {
   EXPECT_FALSE(Check({.elements = 0, .directions = 2}).passed());
 }
 
+// A maximum that rounding decides makes a right gradient fail at one point.
+TEST_F(GradientCheckTest, TwoOtherPointsJudgeOneThatFails) {
+  const GradientCheck right = Check();
+  EXPECT_EQ(right.ties, 0);
+  const int calls_a_point = Fake().grad_calls;
+
+  Fake() = {};
+  Fake().gradient_factor = 1.1;
+  Fake().wrong_calls = calls_a_point;
+  const GradientCheck tie = Check();
+  EXPECT_TRUE(tie.passed());
+  EXPECT_EQ(tie.ties, 1);
+  EXPECT_EQ(Fake().grad_calls, 3 * calls_a_point);
+
+  for (int points : {1, 2}) {
+    Fake() = {.gradient_factor = 1.1,
+              .wrong_calls = points * calls_a_point + 1};
+    EXPECT_FALSE(Check().passed()) << "wrong at " << points + 1 << " of 3";
+  }
+}
+
 TEST_F(GradientCheckTest, FailsAGradientOfZeros) {
   Fake().zero_bias_gradient = true;
   const GradientCheck check = Check();
