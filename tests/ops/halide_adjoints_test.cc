@@ -23,9 +23,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What cannot be differentiated as it is emitted, in all cases of an op. A Func
-// that Halide has learned to differentiate is missing here and in the result,
-// or one that it has forgotten is new.
+// What cannot be differentiated as it is emitted, in the cases of an op. Only
+// what Halide has refused becomes a constant, so that this fails when it no
+// longer refuses; HalideLimitsTest does for reductions.
 HalideExceptions ExpectedExceptions(const std::string& op) {
   // The maximum of the logits, before which the softmax is the same.
   if (op == "softmax_cross_entropy") return {{"loss_max"}, {}};
