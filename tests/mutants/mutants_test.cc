@@ -67,8 +67,10 @@ class Subject {
   }
 
   bool CaughtByDifferences(const RoundedTensors& gradients) const {
-    return !CheckGradients(forward_, values_, ValuesOf(gradients), options_)
-                .ok();
+    // A point that is unfit for differences (OutOfRange) catches nothing.
+    return absl::IsFailedPrecondition(
+        CheckGradients(forward_, values_, ValuesOf(gradients), options_)
+            .status());
   }
 
   // By how many times the errors that rounding explains, in right and wrong

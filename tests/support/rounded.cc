@@ -15,11 +15,6 @@ constexpr double kUnitRoundoff = 0x1p-24 * 1.01;
 
 constexpr double kLambda = 8;
 
-// Worst errors of the emitted functions in ulp, rounded up; an ulp is at most
-// two unit roundoffs of the value. Asserted by tests/generators/math_test.cc.
-constexpr double kExpUlp = 1.1, kLogUlp = 1.7, kTanhUlp = 5.2,
-                 kSigmoidUlp = 2.5;
-
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // How each kind of bound adds errors: as they are, or as variances.
@@ -68,6 +63,7 @@ class RoundedFunctions {
 
   static Rounded Function(double value, const Rounded& x,
                           const ErrorThrough& error, double ulp) {
+    // An ulp is at most two unit roundoffs of the value.
     return Term(value, error(x.worst_error()), error(x.likely_error()),
                 2 * ulp);
   }

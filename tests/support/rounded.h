@@ -33,6 +33,13 @@
 
 namespace kiln {
 
+// The worst errors of the emitted functions over all of float32, in ulp of the
+// exact result. tests/generators/math_test.cc asserts them.
+inline constexpr double kExpUlp = 1.0;
+inline constexpr double kLogUlp = 1.6;
+inline constexpr double kTanhUlp = 5.0;
+inline constexpr double kSigmoidUlp = 2.3;
+
 class Rounded {
  public:
   Rounded() = default;

@@ -64,8 +64,9 @@ TEST_F(GradientCheckTest, TwoOtherPointsJudgeOneThatFails) {
   EXPECT_EQ(Fake().grad_calls, 3 * calls_a_point);
 
   for (int points : {1, 2}) {
-    Fake() = {.gradient_factor = 1.1,
-              .wrong_calls = points * calls_a_point + 1};
+    Fake() = {};
+    Fake().gradient_factor = 1.1;
+    Fake().wrong_calls = points * calls_a_point + 1;
     EXPECT_FALSE(Check().passed()) << "wrong at " << points + 1 << " of 3";
   }
 }
