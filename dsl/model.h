@@ -131,7 +131,8 @@ class ModelBuilder {
   }
 
   // An activation of the table, by name; or one of the model's own. `partials`
-  // as in PointwiseOp.
+  // as in PointwiseOp: derivatives to use instead of the symbolic ones, each
+  // checked against it when the model is built.
   Value Activate(const std::string& activation, Value input,
                  Where where = Where::current());
   Value Pointwise(const std::string& label, const std::vector<Value>& inputs,
