@@ -136,14 +136,17 @@ Expr EmitSigmoid(const Expr& x) {
 
 namespace {
 
-// max and min that give NaN when either operand is NaN; constants are not.
+// max and min that give NaN when either operand is NaN; constants are not. A
+// false comparison takes the operand that may be NaN.
 Expr EmitExtremum(const ScalarExpr& e, const Expr& a, const Expr& b) {
-  Expr result =
-      e.kind() == ScalarKind::kMax ? Halide::max(a, b) : Halide::min(a, b);
-  const auto& x = e.operands();
-  if (x[1].kind() != ScalarKind::kConstant) result = KeepNan(b, result);
-  if (x[0].kind() != ScalarKind::kConstant) result = KeepNan(a, result);
-  return result;
+  const bool is_max = e.kind() == ScalarKind::kMax;
+  const auto prefer = [&](const Expr& x, const Expr& other) {
+    return SelectBits(is_max ? IsGreater(x, other) : IsGreater(other, x), x,
+                      other);
+  };
+  if (e.operands()[1].kind() == ScalarKind::kConstant) return prefer(b, a);
+  if (e.operands()[0].kind() == ScalarKind::kConstant) return prefer(a, b);
+  return KeepNan(a, prefer(a, b));
 }
 
 // The condition of a select or factor, without the detour through 0 and 1.
@@ -173,17 +176,11 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
     case ScalarKind::kSub:
       return emit(0) - emit(1);
     case ScalarKind::kMul:
-      // A gate: x * [condition] as one masked move, which a NaN passes as it
-      // would the product. LLVM makes that move of a product with a select too.
-      if (x[1].kind() == ScalarKind::kGreater) {
-        const Expr value = emit(0);
-        return KeepNan(value,
-                       Halide::select(EmitCondition(x[1], args), value, zero));
-      }
-      if (x[1].kind() == ScalarKind::kSelect) {
-        const Expr value = emit(0);
-        return KeepNan(value, value * emit(1));
-      }
+      // A gate. Not strictly, the product would become a masked move, by which
+      // an adjoint of NaN is lost.
+      if (x[1].kind() == ScalarKind::kGreater ||
+          x[1].kind() == ScalarKind::kSelect)
+        return Halide::strict_float(emit(0) * emit(1));
       return emit(0) * emit(1);
     case ScalarKind::kDiv:
       return emit(0) / emit(1);
