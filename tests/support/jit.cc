@@ -117,7 +117,8 @@ class JitPipeline::Impl {
 
   void BindBlock(const GraphValues& values, const std::vector<int64_t>& rows,
                  int64_t first) {
-    std::vector<double> index(options_.block), weight(options_.block);
+    std::vector<double> index(options_.block, static_cast<double>(rows[first])),
+        weight(options_.block);
     for (int lane = 0; lane < options_.block; ++lane) {
       const int64_t n = first + lane;
       if (n >= static_cast<int64_t>(rows.size())) continue;
