@@ -69,6 +69,8 @@ class Side {
     gradients = InterpretGradients(*training, values_).value();
   }
 
+  const Graph& graph() const { return maker_.graph(); }
+  const GraphValues& values() const { return values_; }
   Shape OutputShape() const { return maker_.graph().node(value_).type.shape; }
 
   Vector value;
