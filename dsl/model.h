@@ -77,10 +77,18 @@ struct DenseOptions {
   double lr_multiplier = 1;
 };
 
+// A Size2 or none, written like one: `.stride = 2`, `.stride = {1, 5}`.
+struct OptionalSize2 : std::optional<Size2> {
+  using std::optional<Size2>::optional;
+  OptionalSize2() = default;
+  OptionalSize2(const std::optional<Size2>& size) : optional(size) {}
+  OptionalSize2(int64_t height, int64_t width)
+      : optional(Size2(height, width)) {}
+};
+
 struct PoolOptions {
   Size2 kernel = 2;
-  std::optional<Size2> stride =
-      std::nullopt;  // the kernel's size when not given
+  OptionalSize2 stride = std::nullopt;  // the kernel's size when not given
   Size2 padding = 0;
 };
 
@@ -131,7 +139,8 @@ class ModelBuilder {
   }
 
   // An activation of the table, by name; or one of the model's own. `partials`
-  // as in PointwiseOp.
+  // as in PointwiseOp: derivatives to use instead of the symbolic ones, each
+  // checked against it when the model is built.
   Value Activate(const std::string& activation, Value input,
                  Where where = Where::current());
   Value Pointwise(const std::string& label, const std::vector<Value>& inputs,

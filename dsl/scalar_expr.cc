@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -124,6 +127,29 @@ double Apply(ScalarKind kind, absl::Span<const double> v) {
   }
 }
 
+// Results of a walk by node: a subtree that is read twice is walked once.
+template <typename Result>
+using Memo = std::unordered_map<const void*, Result>;
+
+bool SameConstant(double a, double b) {
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+// Whether the two read the same. `known` holds pairs found to be.
+using Pairs = std::set<std::pair<const void*, const void*>>;
+bool AreEqual(const ScalarExpr& a, const ScalarExpr& b, Pairs* known) {
+  if (a.id() == b.id() || known->count({a.id(), b.id()})) return true;
+  if (a.kind() != b.kind()) return false;
+  if (a.kind() == ScalarKind::kConstant)
+    return SameConstant(a.constant(), b.constant());
+  if (a.kind() == ScalarKind::kArg) return a.arg() == b.arg();
+  for (size_t i = 0; i < a.operands().size(); ++i) {
+    if (!AreEqual(a.operands()[i], b.operands()[i], known)) return false;
+  }
+  known->insert({a.id(), b.id()});
+  return true;
+}
+
 }  // namespace
 
 ScalarExpr::ScalarExpr(double constant)
@@ -178,7 +204,7 @@ ScalarExpr MakeScalar(ScalarKind kind, std::vector<ScalarExpr> x) {
     case ScalarKind::kSelect:
       if (x[0].kind() == ScalarKind::kConstant)
         return x[0].constant() != 0 ? x[1] : x[2];
-      if (x[1].ToString() == x[2].ToString()) return x[1];
+      if (Pairs known; AreEqual(x[1], x[2], &known)) return x[1];
       break;
     default:
       break;
@@ -227,9 +253,18 @@ ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then,
   return MakeScalar(ScalarKind::kSelect, {condition, then, otherwise});
 }
 
-ScalarExpr Derivative(const ScalarExpr& e, int index) {
+namespace {
+
+ScalarExpr Differentiate(const ScalarExpr& e, int index,
+                         Memo<ScalarExpr>* memo) {
   const auto& x = e.operands();
-  auto d = [&](int i) { return Derivative(x[i], index); };
+  auto d = [&](int i) {
+    const auto known = memo->find(x[i].id());
+    if (known != memo->end()) return known->second;
+    const ScalarExpr result = Differentiate(x[i], index, memo);
+    memo->emplace(x[i].id(), result);
+    return result;
+  };
   switch (e.kind()) {
     case ScalarKind::kConstant:
     case ScalarKind::kGreater:
@@ -264,40 +299,93 @@ ScalarExpr Derivative(const ScalarExpr& e, int index) {
   return 0.0;
 }
 
-ScalarExpr Substitute(const ScalarExpr& e,
-                      absl::Span<const ScalarExpr> replacements) {
+ScalarExpr Replace(const ScalarExpr& e,
+                   absl::Span<const ScalarExpr> replacements,
+                   Memo<ScalarExpr>* memo) {
   if (e.kind() == ScalarKind::kArg) return replacements[e.arg()];
   if (e.operands().empty()) return e;
+  const auto known = memo->find(e.id());
+  if (known != memo->end()) return known->second;
   std::vector<ScalarExpr> operands;
   for (const ScalarExpr& x : e.operands())
-    operands.push_back(Substitute(x, replacements));
-  return MakeScalar(e.kind(), std::move(operands));
+    operands.push_back(Replace(x, replacements, memo));
+  const ScalarExpr result = MakeScalar(e.kind(), std::move(operands));
+  memo->emplace(e.id(), result);
+  return result;
+}
+
+void CollectArgs(const ScalarExpr& e, std::set<const void*>* seen,
+                 std::set<int>* args) {
+  if (e.kind() == ScalarKind::kArg) args->insert(e.arg());
+  if (e.operands().empty() || !seen->insert(e.id()).second) return;
+  for (const ScalarExpr& x : e.operands()) CollectArgs(x, seen, args);
+}
+
+std::set<int> ArgsOf(const ScalarExpr& e) {
+  std::set<const void*> seen;
+  std::set<int> args;
+  CollectArgs(e, &seen, &args);
+  return args;
+}
+
+int64_t CountOperations(const ScalarExpr& e, Memo<int64_t>* memo) {
+  if (e.operands().empty()) return 0;
+  const auto known = memo->find(e.id());
+  if (known != memo->end()) return known->second;
+  int64_t count = 1;
+  for (const ScalarExpr& x : e.operands()) count += CountOperations(x, memo);
+  return (*memo)[e.id()] = std::min(count, kManyOperations);
+}
+
+double EvaluateNode(const ScalarExpr& e, absl::Span<const double> args,
+                    Memo<double>* memo) {
+  if (e.kind() == ScalarKind::kConstant) return e.constant();
+  if (e.kind() == ScalarKind::kArg) return args[e.arg()];
+  // A node with one owner is read once: most formulas never touch the memo.
+  const bool is_shared = e.IsShared();
+  if (is_shared) {
+    const auto known = memo->find(e.id());
+    if (known != memo->end()) return known->second;
+  }
+  double values[3];
+  size_t count = 0;
+  for (const ScalarExpr& x : e.operands())
+    values[count++] = EvaluateNode(x, args, memo);
+  const double result = Apply(e.kind(), absl::MakeSpan(values, count));
+  if (is_shared) memo->emplace(e.id(), result);
+  return result;
+}
+
+}  // namespace
+
+ScalarExpr Derivative(const ScalarExpr& e, int index) {
+  Memo<ScalarExpr> memo;
+  return Differentiate(e, index, &memo);
+}
+
+ScalarExpr Substitute(const ScalarExpr& e,
+                      absl::Span<const ScalarExpr> replacements) {
+  Memo<ScalarExpr> memo;
+  return Replace(e, replacements, &memo);
 }
 
 int ArgCount(const ScalarExpr& e) {
-  int count = e.kind() == ScalarKind::kArg ? e.arg() + 1 : 0;
-  for (const ScalarExpr& x : e.operands()) count = std::max(count, ArgCount(x));
-  return count;
+  const std::set<int> args = ArgsOf(e);
+  return args.empty() ? 0 : *args.rbegin() + 1;
 }
 
 bool DependsOn(const ScalarExpr& e, int index) {
-  if (e.kind() == ScalarKind::kArg) return e.arg() == index;
-  return std::any_of(e.operands().begin(), e.operands().end(),
-                     [&](const ScalarExpr& x) { return DependsOn(x, index); });
+  return ArgsOf(e).count(index) > 0;
 }
 
 int64_t OperationCount(const ScalarExpr& e) {
-  int64_t count = e.operands().empty() ? 0 : 1;
-  for (const ScalarExpr& x : e.operands()) count += OperationCount(x);
-  return count;
+  Memo<int64_t> memo;
+  return CountOperations(e, &memo);
 }
 
 double Evaluate(const ScalarExpr& e, absl::Span<const double> args) {
-  if (e.kind() == ScalarKind::kConstant) return e.constant();
-  if (e.kind() == ScalarKind::kArg) return args[e.arg()];
-  std::vector<double> values;
-  for (const ScalarExpr& x : e.operands()) values.push_back(Evaluate(x, args));
-  return Apply(e.kind(), values);
+  Memo<double> memo;
+  return EvaluateNode(e, args, &memo);
 }
 
 }  // namespace kiln

@@ -47,6 +47,11 @@ class ScalarExpr {
 
   bool IsConstant(double value) const;
 
+  // Which node this is: expressions share subtrees, and walks that visit each
+  // node once know it by this.
+  const void* id() const { return node_.get(); }
+  bool IsShared() const { return node_.use_count() > 1; }
+
   // The same expression over the same arguments, for common-subexpression
   // elimination and goldens: "1 - a0 * a0".
   std::string ToString() const;
@@ -103,8 +108,10 @@ ScalarExpr Substitute(const ScalarExpr& e,
 int ArgCount(const ScalarExpr& e);
 bool DependsOn(const ScalarExpr& e, int index);
 
-// Arithmetic operations in the tree; a transcendental function and a comparison
-// count one each.
+// Arithmetic operations in the tree, where shared subtrees count as often as
+// they are read; a transcendental function and a comparison count one each. Not
+// more than kManyOperations is returned: times any shape that is no overflow.
+constexpr int64_t kManyOperations = int64_t{1} << 22;
 int64_t OperationCount(const ScalarExpr& e);
 
 // The value in double; the reference the emitted code is tested against.

@@ -29,12 +29,38 @@ Expr PowerOfTwo(const Expr& n) {
   return Halide::reinterpret<float>((n + 127) << 23);
 }
 
-// Clamps compare false with NaN and so would turn it into a number.
-Expr KeepNan(const Expr& x, const Expr& result) {
-  return Halide::select(Halide::is_nan(x), x, result);
+}  // namespace
+
+// By the bits: LLVM is told to assume that no operation gives a NaN, and folds
+// Halide::is_nan of a sum that is still in a register to false.
+Expr IsNan(const Expr& x) {
+  const Type bits = x.type().with_code(Type::Int);
+  const bool is_double = x.type().bits() == 64;
+  const Expr magnitude =
+      Halide::reinterpret(bits, x) &
+      Halide::Internal::make_const(
+          bits, is_double ? 0x7fffffffffffffff : int64_t{0x7fffffff});
+  return magnitude >
+         Halide::Internal::make_const(
+             bits, is_double ? 0x7ff0000000000000 : int64_t{0x7f800000});
 }
 
-}  // namespace
+// As integers, since a select of floats may not give a NaN either, and becomes
+// a max or min with one of its comparison.
+Expr SelectBits(const Expr& condition, const Expr& a, const Expr& b) {
+  const Type bits = a.type().with_code(Type::Int);
+  return Halide::reinterpret(
+      a.type(), Halide::select(condition, Halide::reinterpret(bits, a),
+                               Halide::reinterpret(bits, b)));
+}
+
+Expr IsGreater(const Expr& a, const Expr& b) {
+  return Halide::strict_float(a > b);
+}
+
+Expr KeepNan(const Expr& x, const Expr& result) {
+  return SelectBits(IsNan(x), x, result);
+}
 
 // e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2) / 2; ln 2 in two parts,
 // of which the first times n is exact. The polynomial's relative error is 3e-9.
@@ -75,11 +101,13 @@ Expr EmitLog(const Expr& x) {
                      0.11888169048084, -0.11675646004031, 0.06746618923433});
   const Expr log1p = f - (0.5f * f * f - f * f * f * tail);
   const Expr finite = e * 0.693359375f + (e * -2.12194440e-4f + log1p);
-  const Expr infinity =
-      Constant(x.type(), std::numeric_limits<float>::infinity());
-  const Expr nan = Constant(x.type(), std::numeric_limits<float>::quiet_NaN());
-  return KeepNan(x, Halide::select(x == 0.0f, -infinity, x < 0.0f, nan,
-                                   Halide::is_inf(x), infinity, finite));
+  // As bits, see SelectBits.
+  const int infinity = 0x7f800000, nan = 0x7fc00000,
+            minus_infinity = static_cast<int>(0xff800000);
+  const Expr result = Halide::reinterpret<float>(
+      Halide::select(x == 0.0f, minus_infinity, x < 0.0f, nan, bits == infinity,
+                     infinity, Halide::reinterpret<int32_t>(finite)));
+  return KeepNan(x, result);
 }
 
 // An odd rational approximation on [-9, 9], past which tanh is 1 in float32: x
@@ -108,20 +136,23 @@ Expr EmitSigmoid(const Expr& x) {
 
 namespace {
 
-// max and min that give NaN when either operand is NaN; constants are not.
+// max and min that give NaN when either operand is NaN; constants are not. A
+// false comparison takes the operand that may be NaN.
 Expr EmitExtremum(const ScalarExpr& e, const Expr& a, const Expr& b) {
-  Expr result =
-      e.kind() == ScalarKind::kMax ? Halide::max(a, b) : Halide::min(a, b);
-  const auto& x = e.operands();
-  if (x[1].kind() != ScalarKind::kConstant) result = KeepNan(b, result);
-  if (x[0].kind() != ScalarKind::kConstant) result = KeepNan(a, result);
-  return result;
+  const bool is_max = e.kind() == ScalarKind::kMax;
+  const auto prefer = [&](const Expr& x, const Expr& other) {
+    return SelectBits(is_max ? IsGreater(x, other) : IsGreater(other, x), x,
+                      other);
+  };
+  if (e.operands()[1].kind() == ScalarKind::kConstant) return prefer(b, a);
+  if (e.operands()[0].kind() == ScalarKind::kConstant) return prefer(a, b);
+  return KeepNan(a, prefer(a, b));
 }
 
 // The condition of a select or factor, without the detour through 0 and 1.
 Expr EmitCondition(const ScalarExpr& e, const std::vector<Expr>& args) {
   if (e.kind() == ScalarKind::kGreater)
-    return Emit(e.operands()[0], args) > Emit(e.operands()[1], args);
+    return IsGreater(Emit(e.operands()[0], args), Emit(e.operands()[1], args));
   const Expr value = Emit(e, args);
   return value != Constant(value.type(), 0);
 }
@@ -145,9 +176,11 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
     case ScalarKind::kSub:
       return emit(0) - emit(1);
     case ScalarKind::kMul:
-      // A gate: x * [condition] as one masked move.
-      if (x[1].kind() == ScalarKind::kGreater)
-        return Halide::select(EmitCondition(x[1], args), emit(0), zero);
+      // A gate. Not strictly, the product would become a masked move, by which
+      // an adjoint of NaN is lost.
+      if (x[1].kind() == ScalarKind::kGreater ||
+          x[1].kind() == ScalarKind::kSelect)
+        return Halide::strict_float(emit(0) * emit(1));
       return emit(0) * emit(1);
     case ScalarKind::kDiv:
       return emit(0) / emit(1);

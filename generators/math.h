@@ -17,6 +17,17 @@ Halide::Expr EmitLog(const Halide::Expr& x);
 Halide::Expr EmitTanh(const Halide::Expr& x);
 Halide::Expr EmitSigmoid(const Halide::Expr& x);
 
+// What must not lose a NaN asks by these: Halide and LLVM simplify arithmetic,
+// comparisons and selects as if there were none.
+Halide::Expr IsNan(const Halide::Expr& x);
+// a > b; false when either is NaN.
+Halide::Expr IsGreater(const Halide::Expr& a, const Halide::Expr& b);
+// condition ? a : b, whichever is NaN.
+Halide::Expr SelectBits(const Halide::Expr& condition, const Halide::Expr& a,
+                        const Halide::Expr& b);
+// `result`, or x where that is NaN.
+Halide::Expr KeepNan(const Halide::Expr& x, const Halide::Expr& result);
+
 // The expression over `args`, in the type of the arguments.
 Halide::Expr Emit(const ScalarExpr& e, const std::vector<Halide::Expr>& args);
 

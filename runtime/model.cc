@@ -198,7 +198,8 @@ absl::Status Model::FillLanes(const DataBinding& data,
     weight_[n] = 1;
   }
   for (int64_t n = rows.size(); n < block; ++n) {
-    index_[n] = 0;  // a valid row: its values are read, and weigh nothing
+    // Read, and weighs nothing, unless it is NaN: so no row of other batches.
+    index_[n] = rows.empty() ? 0 : rows[0];
     weight_[n] = 0;
   }
   return absl::OkStatus();

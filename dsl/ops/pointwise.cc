@@ -1,10 +1,38 @@
 #include "dsl/ops/pointwise.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dsl/derivative_check.h"
 #include "dsl/differentiate.h"
 
 namespace kiln {
+namespace {
+
+// Texts and emitted code have every operation of the tree. Formulas have some
+// dozens; one that reads its own large parts again and again has more than can
+// be printed.
+constexpr int64_t kMostOperations = 1 << 16;
+
+}  // namespace
+
+PointwiseOp::PointwiseOp(std::string label, ScalarExpr value,
+                         std::vector<ScalarExpr> partials)
+    : label_(std::move(label)),
+      value_(std::move(value)),
+      partials_(std::move(partials)) {
+  const int count = static_cast<int>(partials_.size());
+  const bool can_be_read =
+      ArgCount(value_) <= count &&
+      std::all_of(partials_.begin(), partials_.end(), [&](const ScalarExpr& p) {
+        return ArgCount(p) <= count + 1;
+      });
+  // InferType has messages of its own for the others.
+  if (can_be_read)
+    partials_status_ = CheckDeclaredDerivatives(value_, partials_);
+}
 
 std::string PointwiseOp::Attributes() const {
   const std::string value = absl::StrCat(label_, "(", value_.ToString(), ")");
@@ -20,6 +48,17 @@ absl::StatusOr<TensorType> PointwiseOp::InferType(
     absl::Span<const TensorType> inputs) const {
   if (inputs.empty())
     return absl::InvalidArgumentError("a pointwise op needs an input");
+  const bool is_large =
+      OperationCount(value_) > kMostOperations ||
+      std::any_of(partials_.begin(), partials_.end(), [](const ScalarExpr& p) {
+        return OperationCount(p) > kMostOperations;
+      });
+  if (is_large) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("written out, the expression or a declared derivative has "
+                     "more than ",
+                     kMostOperations, " operations; make it several layers"));
+  }
   const int count = static_cast<int>(inputs.size());
   if (ArgCount(value_) > count) {
     return absl::InvalidArgumentError(
@@ -37,6 +76,7 @@ absl::StatusOr<TensorType> PointwiseOp::InferType(
                        " reads more than the inputs and the output"));
     }
   }
+  if (!partials_status_.ok()) return partials_status_;
   for (const TensorType& input : inputs) {
     if (input.dtype != DType::kFloat32 || input != inputs[0]) {
       return absl::InvalidArgumentError(

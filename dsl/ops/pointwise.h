@@ -16,14 +16,13 @@ namespace kiln {
 // `partials`, when given, are the derivatives to use in place of symbolic ones,
 // one per input, over Arg(0..n-1) = the inputs and Arg(n) = the output. A
 // derivative in terms of the output alone (sigmoid: y (1 - y)) means that the
-// backward pass does not read the pre-activation, so it need not be kept.
+// backward pass does not read the pre-activation, so it need not be kept. They
+// are held against the symbolic ones (derivative_check.h): InferType refuses a
+// wrong one.
 class PointwiseOp : public Op {
  public:
   PointwiseOp(std::string label, ScalarExpr value,
-              std::vector<ScalarExpr> partials = {})
-      : label_(std::move(label)),
-        value_(std::move(value)),
-        partials_(std::move(partials)) {}
+              std::vector<ScalarExpr> partials = {});
 
   absl::string_view name() const override { return "pointwise"; }
   std::string Attributes() const override;
@@ -43,6 +42,7 @@ class PointwiseOp : public Op {
   std::string label_;
   ScalarExpr value_;
   std::vector<ScalarExpr> partials_;
+  absl::Status partials_status_;  // InferType is called often, the check is not
 };
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "generators/math.h"
 #include "generators/ops/window.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -32,10 +33,10 @@ Maximum ScanWindow(const Lowering& lowering, const Node& node,
         best.value = value;
         continue;
       }
-      const Expr wins = value > best.value || Halide::is_nan(value);
+      const Expr wins = IsGreater(value, best.value) || IsNan(value);
       best.place = Halide::select(
           wins, static_cast<int>(ry * g.kernel.width + rx), best.place);
-      best.value = Halide::select(wins, value, best.value);
+      best.value = SelectBits(wins, value, best.value);
     }
   }
   return best;

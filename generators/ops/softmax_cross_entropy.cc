@@ -38,9 +38,9 @@ Softmax DefineSoftmax(const Lowering& lowering, const Node& node) {
   const std::string name = CName(node.name);
   Softmax s{Func(name + "_max"), Func(name + "_exp"), Func(name + "_total")};
   s.maximum(n) = logits(n, 0);
-  s.maximum(n) = Halide::select(
-      Halide::is_nan(logits(n, r)) || logits(n, r) > s.maximum(n), logits(n, r),
-      s.maximum(n));
+  const Expr z = logits(n, r);
+  s.maximum(n) =
+      SelectBits(IsNan(z) || IsGreater(z, s.maximum(n)), z, s.maximum(n));
   s.exponential(n, i) = EmitExp(logits(n, i) - s.maximum(n));
   s.total(n) = Halide::Internal::make_const(lowering.real(), 0);
   s.total(n) += s.exponential(n, r);
@@ -64,8 +64,11 @@ Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node) {
   Func logits = lowering.input(node, 0);
   const Softmax s = DefineSoftmax(lowering, node);
   Func loss(CName(node.name));
-  loss(n) = EmitLog(s.total(n)) -
-            (logits(n, SafeLabel(lowering, node, n)) - s.maximum(n));
+  // Strictly in this order: log(total) + maximum would be rounded to the size
+  // of the logits.
+  const Expr label = logits(n, SafeLabel(lowering, node, n));
+  loss(n) = KeepNan(s.maximum(n), Halide::strict_float(EmitLog(s.total(n)) -
+                                                       (label - s.maximum(n))));
 
   loss.compute_root();
   return {loss};
@@ -78,10 +81,11 @@ Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node) {
   const Expr one = Halide::Internal::make_const(lowering.real(), 1),
              zero = one - one;
   Func d_logits(CName(node.name));
+  const Expr difference =
+      s.exponential(n, i) / s.total(n) -
+      Halide::select(i == SafeLabel(lowering, node, n), one, zero);
   d_logits(n, i) =
-      (s.exponential(n, i) / s.total(n) -
-       Halide::select(i == SafeLabel(lowering, node, n), one, zero)) *
-      d_loss(n);
+      KeepNan(s.maximum(n), KeepNan(d_loss(n), difference * d_loss(n)));
 
   StoreRoot(lowering, d_logits);
   return {d_logits};
@@ -104,9 +108,9 @@ Lowered LowerAccuracy(Lowering& lowering, const Node& node) {
   const Expr one = Halide::Internal::make_const(lowering.real(), 1),
              zero = one - one;
   Func right(CName(node.name));
-  right(n) = Halide::select(winner(n)[1] == lowering.input(node, 1)(n) &&
-                                !Halide::is_nan(winner(n)[0]),
-                            one, zero);
+  right(n) = Halide::select(
+      winner(n)[1] == lowering.input(node, 1)(n) && !IsNan(winner(n)[0]), one,
+      zero);
 
   winner.compute_root();
   right.compute_root();

@@ -51,7 +51,7 @@ std::vector<Structure> Structures() {
                name, x, {.out_channels = 3, .kernel = {4, 9 - width}}));
            // Windows of 2 and strides of 5: one or two of the columns are read.
            features.push_back(
-               m.Flatten(m.MaxPool(y, {.kernel = 2, .stride = Size2(1, 5)})));
+               m.Flatten(m.MaxPool(y, {.kernel = 2, .stride = {1, 5}})));
          }
          for (size_t i = 0; i < features.size(); ++i) {
            features[i] =

@@ -129,8 +129,9 @@ void Accumulate(const Network<T>& network, const Samples& samples, int block,
     const int guess = std::max_element(p, p + kFakeClasses) - p;
     accuracy += weight * (guess == label);
     if (d_weight == nullptr) continue;
-    if (Fake().record && weight > 0) {
-      Fake().trained_rows.push_back(samples.index[n]);
+    if (Fake().record) {
+      (weight > 0 ? Fake().trained_rows : Fake().idle_rows)
+          .push_back(samples.index[n]);
     }
     for (int k = 0; k < kFakeClasses; ++k) {
       const T d = weight * scale * (p[k] - (k == label));

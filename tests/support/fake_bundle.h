@@ -43,6 +43,7 @@ struct FakeBehaviour {
   int fail_with = 0;              // every pipeline returns this
   int grad_calls = 0, step_calls = 0, eval_calls = 0;
   std::vector<int32_t> trained_rows;  // in order, when `record` is set
+  std::vector<int32_t> idle_rows;     // of lanes of weight 0, likewise
   bool record = false;
 };
 FakeBehaviour& Fake();

@@ -17,7 +17,7 @@ namespace kiln {
 
 // A compiled pipeline. Samples of a batch are dealt to blocks in order; the
 // lanes of the last block past the end have the weight 0 and, as in training,
-// the index 0.
+// the index of its first.
 class JitPipeline {
  public:
   // `training` is what BuildTrainingGraph gave (for kInfer, kEval and kLoss64 a

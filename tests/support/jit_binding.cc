@@ -70,7 +70,8 @@ void BindBlock(const std::vector<Argument>& arguments,
                const GraphValues& values, int block,
                const std::vector<int64_t>& rows, int64_t first,
                JitInputs* inputs) {
-  std::vector<double> index(block), weight(block);
+  std::vector<double> index(block, static_cast<double>(rows[first])),
+      weight(block);
   for (int lane = 0; lane < block; ++lane) {
     const int64_t n = first + lane;
     if (n >= static_cast<int64_t>(rows.size())) continue;

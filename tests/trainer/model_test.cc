@@ -95,6 +95,24 @@ TEST_F(ModelTest, NormalAndTruncatedNormalHaveTheirMoments) {
   EXPECT_GE(farthest, 0.19);
 }
 
+// NaN times a weight of 0 is NaN: a bad row must not reach batches without it.
+TEST_F(ModelTest, IdleLanesReadRowsOfTheBatch) {
+  Fake().record = true;
+  size_t idle = 0;
+  for (int batch = 1; batch <= 40; ++batch) {
+    const std::vector<int32_t> rows = Rows(batch, /*first=*/50);
+    Fake().idle_rows.clear();
+    Totals totals;
+    ASSERT_TRUE(model_->Gradient(*binding_, rows, totals).ok());
+    for (int32_t row : Fake().idle_rows) {
+      EXPECT_EQ(std::count(rows.begin(), rows.end(), row), 1)
+          << row << " is not among the " << batch << " of the batch";
+    }
+    idle += Fake().idle_rows.size();
+  }
+  EXPECT_GT(idle, 0u);
+}
+
 TEST_F(ModelTest, GradientIsOfTheMeanWhateverTheBatch) {
   for (int batch = 1; batch <= 40; ++batch) {
     const std::vector<int32_t> rows = Rows(batch, /*first=*/50);

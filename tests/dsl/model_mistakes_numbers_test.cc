@@ -1,0 +1,70 @@
+// Numbers that are not finite or out of range.
+#include <string>
+#include <vector>
+
+#include "tests/dsl/model_mistakes.h"
+
+namespace kiln {
+namespace {
+
+TEST_F(ModelMistakesTest, NonFiniteLossWeight) {
+  const Value loss = m_.L2(features_, features_);
+  for (double weight : {kNan, kInfinity, -kInfinity}) {
+    ModelBuilder m;
+    const Value x = m.Input("x", {2});
+    const int before = __LINE__;
+    m.Loss(m.L2(x, x), weight);
+    EXPECT_TRUE(kiln::Says(Mistake(m), before, __LINE__,
+                           "loss: the weight is not finite"));
+  }
+  const int before = __LINE__;
+  m_.WeightedSum({{1, loss}, {kNan, loss}});
+  EXPECT_TRUE(
+      Says(before, __LINE__, "weighted_sum: a loss weight is not finite"));
+}
+
+TEST_F(ModelMistakesTest, NonFiniteInitializer) {
+  const int before = __LINE__;
+  m_.Dense("fc1", features_,
+           {.out = 3, .weight_init = Initializer::Normal(0, kNan)});
+  EXPECT_TRUE(Says(before, __LINE__,
+                   "fc1.weight: the initial distribution is not finite"));
+}
+
+TEST_F(ModelMistakesTest, NegativeLearningRateMultiplier) {
+  const int before = __LINE__;
+  m_.Dense("fc1", features_, {.out = 3, .lr_multiplier = -1});
+  EXPECT_TRUE(
+      Says(before, __LINE__,
+           "fc1.weight: the learning-rate multiplier must be 0 or more"));
+}
+
+TEST_F(ModelMistakesTest, NonFiniteInputScaleAndThreshold) {
+  ModelBuilder m;
+  int before = __LINE__;
+  m.Input("x", {2}, {.scale = kInfinity});
+  EXPECT_TRUE(
+      kiln::Says(Mistake(m), before, __LINE__, "x: the scale is not finite"));
+  before = __LINE__;
+  m_.BinaryAccuracy(features_, features_, kNan);
+  EXPECT_TRUE(Says(before, __LINE__, "accuracy: the threshold is not finite"));
+}
+
+TEST_F(ModelMistakesTest, Defaults) {
+  const int before = __LINE__;
+  m_.Defaults({.batch = 0});
+  EXPECT_TRUE(Says(before, __LINE__, "defaults: batch must be 1 or more"));
+  for (const TrainingDefaults& wrong :
+       {TrainingDefaults{.epochs = -1}, TrainingDefaults{.steps = -2},
+        TrainingDefaults{.learning_rate = kNan},
+        TrainingDefaults{.learning_rate_schedule = "cosin"},
+        TrainingDefaults{.momentum = 1},
+        TrainingDefaults{.weight_decay = -1}}) {
+    ModelBuilder m;
+    m.Defaults(wrong);
+    EXPECT_TRUE(absl::StrContains(Mistake(m), ": defaults: ")) << Mistake(m);
+  }
+}
+
+}  // namespace
+}  // namespace kiln
