@@ -72,6 +72,10 @@ class TensorCheck {
     return absl::FailedPreconditionError(absl::StrCat(name_, ": ", what));
   }
 
+  absl::Status Unfit(const std::string& what) const {
+    return absl::OutOfRangeError(absl::StrCat(name_, ": ", what));
+  }
+
   absl::Status CheckElement(int64_t i, double scale) {
     std::vector<double> direction(gradient_.size());
     const double h =
@@ -107,13 +111,13 @@ class TensorCheck {
     if (!std::isfinite(difference->value))
       return Error(absl::StrCat("the loss is not finite near", what));
     if (difference->roundoff > 1e-3 * scale) {
-      return Error(
+      return Unfit(
           absl::StrFormat("%s: rounding of the loss (%g) hides the gradient",
                           what, difference->roundoff));
     }
     // Truncation alone makes D(h) and D(h/2) differ by order h^2.
     if (difference->smoothness > 4 * allowed + 10 * h * h * scale) {
-      return Error(
+      return Unfit(
           absl::StrFormat("%s: the loss is not smooth here: finite differences "
                           "of steps h and h/2 are %g apart",
                           what, difference->smoothness));
@@ -132,7 +136,7 @@ class TensorCheck {
 
   absl::StatusOr<FiniteDifference> Differentiate(
       const std::vector<double>& direction, double h) {
-    double magnitude = 0;
+    double magnitude = options_.magnitude;
     absl::Status status;
     auto loss_at = [&](double t) {
       GraphValues moved = values_;

@@ -27,6 +27,10 @@ struct GradientCheckOptions {
   // gradient (for a projection: to its norm).
   double tolerance = 1e-7;
 
+  // Of what the loss is computed from, where that is larger than the loss: its
+  // rounding noise is some ulps of it.
+  double magnitude = 0;
+
   // Tensors of more elements are checked by this many random elements and this
   // many random +-1 directions.
   int64_t element_limit = 256;
@@ -48,8 +52,9 @@ struct GradientCheckReport {
 // Checks `gradients` (one per trainable parameter, no more and no fewer)
 // against finite differences of the loss of `forward` on `values`. The error
 // names the parameter, the element and both numbers. Non-finite and all-zero
-// gradients are errors, and so is a loss whose rounding noise hides the
-// tolerance.
+// gradients are errors, and so are a loss whose rounding noise hides the
+// tolerance and one with a kink: these two are OutOfRange, since other values
+// may do.
 absl::StatusOr<GradientCheckReport> CheckGradients(
     const Graph& forward, const GraphValues& values, const Gradients& gradients,
     const GradientCheckOptions& options = {});
