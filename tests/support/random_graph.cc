@@ -238,7 +238,7 @@ class Generator {
   // --- weights
 
   // A formula of one or two tensors of weights, about as large as they are and
-  // of both signs.
+  // of both signs. Each influences it whichever is larger.
   Formula WeightFormula(int arity) {
     const ScalarExpr a = Arg(0), b = Arg(arity - 1), y = Arg(arity);
     const double c = Constant();
@@ -263,9 +263,10 @@ class Generator {
       case 1:
         return {a * Exp(b), {Exp(b), y}};
       case 2:
-        return symbolic(Select(Greater(a, b), a, c * b));
+        return symbolic(Select(Greater(a, b), a, std::abs(c) * b) +
+                        0.5 * (a + b));
       case 3:
-        return symbolic(Min(a, c * b));
+        return symbolic(Min(a, std::abs(c) * b) + 0.5 * (a + b));
       default:
         return symbolic(a * (1 + c * b));
     }
@@ -320,7 +321,7 @@ class Generator {
     if (Chance(22)) {
       Activate(item);
     } else if (Chance(12)) {
-      ApplyFormula({item});
+      ApplyFormula(item);
     } else if (shape.size() == 3) {
       AddImageLayer(item);
     } else if (shape.size() == 1 && Chance(70)) {
@@ -378,8 +379,7 @@ class Generator {
     }
   }
 
-  int ApplyFormula(const std::vector<int>& items) {
-    const Formula formula = AnyFormula(static_cast<int>(items.size()));
+  int ApplyFormula(const Formula& formula, const std::vector<int>& items) {
     bool trained = false;
     std::vector<Value> values;
     for (int item : items) {
@@ -390,6 +390,8 @@ class Generator {
         m_.Pointwise("formula", values, formula.value, formula.partials),
         trained, Sign::kUnknown);
   }
+
+  int ApplyFormula(int item) { return ApplyFormula(AnyFormula(1), {item}); }
 
   // A layer without parameters on one item; sometimes twice, as two values
   // that are the same.
@@ -412,14 +414,8 @@ class Generator {
     if (twins_.empty()) return AddLayerOn(Pick());
     const auto [a, b] = twins_[Below(static_cast<int64_t>(twins_.size()))];
     const Formula formula = AnyFormula(1);
-    std::pair<int, int> result;
-    for (int* to : {&result.first, &result.second}) {
-      const int from = to == &result.first ? a : b;
-      const bool trained = items_[from].trained;
-      *to = Keep(m_.Pointwise("formula", {Read(from)}, formula.value,
-                              formula.partials),
-                 trained, Sign::kUnknown);
-    }
+    const std::pair<int, int> result = {ApplyFormula(formula, {a}),
+                                        ApplyFormula(formula, {b})};
     twins_.push_back(result);
     Note("twin of twins");
   }
@@ -656,7 +652,13 @@ class Generator {
 
   int Join(const std::vector<int>& items) {
     Note("join");
-    return ApplyFormula(items);
+    const Formula formula = AnyFormula(static_cast<int>(items.size()));
+    if (Chance(25)) {
+      // The same of the other order is another value.
+      ApplyFormula(formula, {items.rbegin(), items.rend()});
+      Note("join in both orders");
+    }
+    return ApplyFormula(formula, items);
   }
 
   // The item, or something made of it, that has this shape.
@@ -837,7 +839,7 @@ class Generator {
                                {.out = Between(1, 5), .frozen = true}),
                       trained, Sign::kMixed);
         } else {
-          item = Chance(50) ? Activate(item) : ApplyFormula({item});
+          item = Chance(50) ? Activate(item) : ApplyFormula(item);
         }
       }
       if (Chance(30)) {
@@ -872,6 +874,7 @@ const std::vector<std::string>& RandomGraphFeatures() {
       "frozen parameter",
       "head",
       "join",
+      "join in both orders",
       "label read twice",
       "loss as a metric",
       "metric of a hidden value",
