@@ -118,7 +118,7 @@ class Generator {
       format.scale = Constant();
     }
     Shape shape;
-    switch (Below(6)) {
+    switch (Below(8)) {
       case 0:
       case 1:
         shape = {Between(1, 20)};
@@ -338,7 +338,9 @@ class Generator {
       case 2:
       case 3:
       case 4:
-        AddConv2d(item);
+        item = AddConv2d(item);
+        // Pooling the image of an input has no gradient.
+        if (Chance(40)) AddPool(item, Chance(60));
         return;
       case 5:
       case 6:
