@@ -72,10 +72,6 @@ class TensorCheck {
     return absl::FailedPreconditionError(absl::StrCat(name_, ": ", what));
   }
 
-  absl::Status Unfit(const std::string& what) const {
-    return absl::OutOfRangeError(absl::StrCat(name_, ": ", what));
-  }
-
   absl::Status CheckElement(int64_t i, double scale) {
     std::vector<double> direction(gradient_.size());
     const double h =
@@ -111,16 +107,16 @@ class TensorCheck {
     if (!std::isfinite(difference->value))
       return Error(absl::StrCat("the loss is not finite near", what));
     if (difference->roundoff > 1e-3 * scale) {
-      return Unfit(
-          absl::StrFormat("%s: rounding of the loss (%g) hides the gradient",
-                          what, difference->roundoff));
+      return absl::DataLossError(absl::StrFormat(
+          "%s: %s: rounding of the loss (%g) hides the gradient", name_, what,
+          difference->roundoff));
     }
     // Truncation alone makes D(h) and D(h/2) differ by order h^2.
     if (difference->smoothness > 4 * allowed + 10 * h * h * scale) {
-      return Unfit(
-          absl::StrFormat("%s: the loss is not smooth here: finite differences "
-                          "of steps h and h/2 are %g apart",
-                          what, difference->smoothness));
+      return absl::OutOfRangeError(absl::StrFormat(
+          "%s: %s: the loss is not smooth here: finite differences of steps h "
+          "and h/2 are %g apart",
+          name_, what, difference->smoothness));
     }
     const double error = std::abs(gradient - difference->value);
     if (!(error <= allowed)) {

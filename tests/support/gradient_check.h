@@ -52,9 +52,9 @@ struct GradientCheckReport {
 // Checks `gradients` (one per trainable parameter, no more and no fewer)
 // against finite differences of the loss of `forward` on `values`. The error
 // names the parameter, the element and both numbers. Non-finite and all-zero
-// gradients are errors, and so are a loss whose rounding noise hides the
-// tolerance and one with a kink: these two are OutOfRange, since other values
-// may do.
+// gradients are errors. So are a loss whose rounding noise hides the gradient
+// (DataLoss: a larger step may do) and one with a kink (OutOfRange: other
+// values may do).
 absl::StatusOr<GradientCheckReport> CheckGradients(
     const Graph& forward, const GraphValues& values, const Gradients& gradients,
     const GradientCheckOptions& options = {});

@@ -178,14 +178,14 @@ class Generator {
   }
 
   // Reads every argument, each also linearly: it influences the value whatever
-  // the branches of the formula are. The factors are positive, so that equal
-  // arguments do not cancel.
+  // the branches of the formula are. The factors are positive and differ from
+  // the terms' own, so that arguments that share a parameter do not cancel.
   ScalarExpr Expression(int arity) {
     for (;;) {
       // No larger than the arguments, mostly: what grows saturates in the end.
       ScalarExpr e = 0.5 * Term(arity, 2);
       for (int i = 0; i < arity; ++i)
-        e = e + 0.5 * std::abs(Constant()) * Arg(i);
+        e = e + (0.5 * std::abs(Constant()) + 0.013 * (i + 1)) * Arg(i);
       bool reads_all = OperationCount(e) <= kMostOperations;
       for (int i = 0; i < arity; ++i) {
         reads_all = reads_all && !Derivative(e, i).IsConstant(0);
@@ -626,19 +626,18 @@ class Generator {
     return KeepTwice(item, apply, items_[item].sign);
   }
 
+  // The sum of a few elements, the mean of many: a large sum would saturate
+  // what reads it.
   int Mean(int item) {
     const int64_t elements = Elements(items_[item].value);
     auto apply = [&] {
-      return m_.Apply("sum", std::make_shared<SumOp>(), {items_[item].value});
+      const Value sum =
+          m_.Apply("sum", std::make_shared<SumOp>(), {items_[item].value});
+      if (elements < 3) return sum;
+      return m_.Pointwise("mean", {sum},
+                          Arg(0) * (1.0 / static_cast<double>(elements)));
     };
-    const int sum = KeepTwice(item, apply, items_[item].sign);
-    // A large sum would saturate what reads it.
-    if (elements < 3) return sum;
-    const bool trained = items_[sum].trained;
-    const Sign sign = items_[sum].sign;
-    return Keep(m_.Pointwise("mean", {Read(sum)},
-                             Arg(0) * (1.0 / static_cast<double>(elements))),
-                trained, sign);
+    return KeepTwice(item, apply, items_[item].sign);
   }
 
   // --- joins
