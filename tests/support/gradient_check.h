@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
@@ -22,6 +23,9 @@ struct GradientCheckOptions {
   // h = step * max(1, |p|). Larger is quieter, smaller stays on one side of
   // more kinks.
   double step = 1e-4;
+
+  // Tried in turn where rounding of the loss hides what a smaller step sees.
+  std::vector<double> larger_steps = {};
 
   // Allowed difference, relative to the largest element of the tensor's
   // gradient (for a projection: to its norm).
