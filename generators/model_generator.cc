@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "dsl/passes.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
@@ -39,6 +40,17 @@ class RecordingPass : public WorkspacePass {
   PipelineRecord record_;
 };
 
+// Without an output there is no infer pipeline, which Halide would say in words
+// of its own.
+absl::Status CheckHasOutput(const Graph& forward) {
+  for (const Output& output : forward.outputs()) {
+    if (output.kind == OutputKind::kHead) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(ErrorPrefix(forward.nodes().back().where, "output"),
+                   "the model has none; call Output()"));
+}
+
 }  // namespace
 
 absl::StatusOr<CompiledModel> CompileModel() {
@@ -46,6 +58,8 @@ absl::StatusOr<CompiledModel> CompileModel() {
   KilnModelDefinition(builder);
   absl::StatusOr<Model> model = builder.Build();
   if (!model.ok()) return model.status();
+  if (absl::Status status = CheckHasOutput(model->graph); !status.ok())
+    return status;
   absl::StatusOr<Graph> forward = Optimize(model->graph);
   if (!forward.ok()) return forward.status();
   absl::StatusOr<Graph> training = BuildTrainingGraph(model->graph);

@@ -39,6 +39,14 @@ Reference<Rounded> FindReference(absl::string_view op) {
   return row == nullptr ? nullptr : row->rounded;
 }
 
+std::vector<absl::string_view> ReferencedOps() {
+  return {
+#define KILN_NAME(op, reference) op,
+      KILN_REFERENCES(KILN_NAME)
+#undef KILN_NAME
+  };
+}
+
 void RegisterReference(absl::string_view op, Reference<double> in_double,
                        Reference<Rounded> rounded) {
   if (Find(op) == nullptr) Table().push_back({op, in_double, rounded});

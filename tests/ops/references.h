@@ -97,6 +97,9 @@ KILN_REFERENCES(KILN_DECLARE_REFERENCE)
 template <typename T>
 Reference<T> FindReference(absl::string_view op);
 
+// Names of all ops in the list.
+std::vector<absl::string_view> ReferencedOps();
+
 // Adds a reference that is not in the list, of an op that only tests have.
 void RegisterReference(absl::string_view op, Reference<double> in_double,
                        Reference<Rounded> rounded);

@@ -74,10 +74,9 @@ class TensorCheck {
 
   absl::Status CheckElement(int64_t i, double scale) {
     std::vector<double> direction(gradient_.size());
-    const double h =
-        options_.step * std::max(1.0, std::abs(values_.tensors.at(name_)[i]));
+    const double unit = std::max(1.0, std::abs(values_.tensors.at(name_)[i]));
     direction[i] = 1;
-    return Compare(absl::StrCat("[", i, "]"), gradient_[i], direction, h,
+    return Compare(absl::StrCat("[", i, "]"), gradient_[i], direction, unit,
                    scale);
   }
 
@@ -92,31 +91,43 @@ class TensorCheck {
     }
     // All elements move at once: a step as long as that of one element stays on
     // one side of as many kinks.
-    const double h =
-        options_.step / std::sqrt(static_cast<double>(gradient_.size()));
+    const double unit = 1 / std::sqrt(static_cast<double>(gradient_.size()));
     return Compare(absl::StrCat(" along random direction ", number), projection,
-                   direction, h, zero_expected ? 1 : std::sqrt(squares));
+                   direction, unit, zero_expected ? 1 : std::sqrt(squares));
   }
 
+  // Steps are multiples of `unit`.
   absl::Status Compare(const std::string& what, double gradient,
-                       const std::vector<double>& direction, double h,
+                       const std::vector<double>& direction, double unit,
                        double scale) {
+    absl::Status status =
+        CompareAt(what, gradient, direction, options_.step * unit, scale);
+    for (double step : options_.larger_steps) {
+      if (!absl::IsDataLoss(status)) break;
+      status = CompareAt(what, gradient, direction, step * unit, scale);
+    }
+    return status;
+  }
+
+  absl::Status CompareAt(const std::string& what, double gradient,
+                         const std::vector<double>& direction, double h,
+                         double scale) {
     absl::StatusOr<FiniteDifference> difference = Differentiate(direction, h);
     if (!difference.ok()) return difference.status();
     const double allowed = options_.tolerance * scale + difference->roundoff;
     if (!std::isfinite(difference->value))
       return Error(absl::StrCat("the loss is not finite near", what));
     if (difference->roundoff > 1e-3 * scale) {
-      return Error(
-          absl::StrFormat("%s: rounding of the loss (%g) hides the gradient",
-                          what, difference->roundoff));
+      return absl::DataLossError(absl::StrFormat(
+          "%s: %s: rounding of the loss (%g) hides the gradient", name_, what,
+          difference->roundoff));
     }
     // Truncation alone makes D(h) and D(h/2) differ by order h^2.
     if (difference->smoothness > 4 * allowed + 10 * h * h * scale) {
-      return Error(
-          absl::StrFormat("%s: the loss is not smooth here: finite differences "
-                          "of steps h and h/2 are %g apart",
-                          what, difference->smoothness));
+      return absl::OutOfRangeError(absl::StrFormat(
+          "%s: %s: the loss is not smooth here: finite differences of steps h "
+          "and h/2 are %g apart",
+          name_, what, difference->smoothness));
     }
     const double error = std::abs(gradient - difference->value);
     if (!(error <= allowed)) {
@@ -132,7 +143,7 @@ class TensorCheck {
 
   absl::StatusOr<FiniteDifference> Differentiate(
       const std::vector<double>& direction, double h) {
-    double magnitude = 0;
+    double magnitude = options_.magnitude;
     absl::Status status;
     auto loss_at = [&](double t) {
       GraphValues moved = values_;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
@@ -23,9 +24,16 @@ struct GradientCheckOptions {
   // more kinks.
   double step = 1e-4;
 
+  // Tried in turn where rounding of the loss hides what a smaller step sees.
+  std::vector<double> larger_steps = {};
+
   // Allowed difference, relative to the largest element of the tensor's
   // gradient (for a projection: to its norm).
-  double tolerance = 1e-7;
+  double tolerance = 1e-8;
+
+  // Of what the loss is computed from, where that is larger than the loss: its
+  // rounding noise is some ulps of it.
+  double magnitude = 0;
 
   // Tensors of more elements are checked by this many random elements and this
   // many random +-1 directions.
@@ -48,8 +56,9 @@ struct GradientCheckReport {
 // Checks `gradients` (one per trainable parameter, no more and no fewer)
 // against finite differences of the loss of `forward` on `values`. The error
 // names the parameter, the element and both numbers. Non-finite and all-zero
-// gradients are errors, and so is a loss whose rounding noise hides the
-// tolerance.
+// gradients are errors. So are a loss whose rounding noise hides the gradient
+// (DataLoss: a larger step may do) and one with a kink (OutOfRange: other
+// values may do).
 absl::StatusOr<GradientCheckReport> CheckGradients(
     const Graph& forward, const GraphValues& values, const Gradients& gradients,
     const GradientCheckOptions& options = {});

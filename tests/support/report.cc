@@ -18,6 +18,11 @@ void ReportMutants(const std::string& what, int64_t caught, int64_t total,
                                total, weakest);
 }
 
+void ReportSum(const std::string& title, const std::string& what,
+               int64_t count) {
+  std::cout << "REPORT sum|" << title << "|" << what << "|" << count << "\n";
+}
+
 void ReportLine(const std::string& line) {
   std::cout << "REPORT line|" << line << "\n";
 }

@@ -22,6 +22,11 @@ void ReportCoverage(const std::string& op, const std::string& oracle,
 void ReportMutants(const std::string& what, int64_t caught, int64_t total,
                    double weakest);
 
+// Adds to a count that the log's reader sees as one sum over all tests:
+// "random graphs: 400 interpreted, 28 compiled".
+void ReportSum(const std::string& title, const std::string& what,
+               int64_t count);
+
 // A line of its own below the table: "mutants: caught 12 of 12".
 void ReportLine(const std::string& line);
 
