@@ -48,10 +48,17 @@ Expr IsNan(const Expr& x) {
 // As integers, since a select of floats may not give a NaN either, and becomes
 // a max or min with one of its comparison.
 Expr SelectBits(const Expr& condition, const Expr& a, const Expr& b) {
+  // Float64 is for gradient checks at finite points, by Halide's derivative
+  // among others, which knows no bits.
+  if (a.type().bits() == 64) return Halide::select(condition, a, b);
   const Type bits = a.type().with_code(Type::Int);
   return Halide::reinterpret(
       a.type(), Halide::select(condition, Halide::reinterpret(bits, a),
                                Halide::reinterpret(bits, b)));
+}
+
+Expr Strictly(const Expr& x) {
+  return x.type() == Halide::Float(64) ? x : Halide::strict_float(x);
 }
 
 Expr IsGreater(const Expr& a, const Expr& b) {
@@ -180,7 +187,7 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
       // an adjoint of NaN is lost.
       if (x[1].kind() == ScalarKind::kGreater ||
           x[1].kind() == ScalarKind::kSelect)
-        return Halide::strict_float(emit(0) * emit(1));
+        return Strictly(emit(0) * emit(1));
       return emit(0) * emit(1);
     case ScalarKind::kDiv:
       return emit(0) / emit(1);

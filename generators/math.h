@@ -20,6 +20,9 @@ Halide::Expr EmitSigmoid(const Halide::Expr& x);
 // What must not lose a NaN asks by these: Halide and LLVM simplify arithmetic,
 // comparisons and selects as if there were none.
 Halide::Expr IsNan(const Halide::Expr& x);
+// `x` in the order written, NaN included; in float64, which is for gradient
+// checks at finite points, `x` itself.
+Halide::Expr Strictly(const Halide::Expr& x);
 // a > b; false when either is NaN.
 Halide::Expr IsGreater(const Halide::Expr& a, const Halide::Expr& b);
 // condition ? a : b, whichever is NaN.

@@ -67,8 +67,8 @@ Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node) {
   // Strictly in this order: log(total) + maximum would be rounded to the size
   // of the logits.
   const Expr label = logits(n, SafeLabel(lowering, node, n));
-  loss(n) = KeepNan(s.maximum(n), Halide::strict_float(EmitLog(s.total(n)) -
-                                                       (label - s.maximum(n))));
+  loss(n) = KeepNan(s.maximum(n),
+                    Strictly(EmitLog(s.total(n)) - (label - s.maximum(n))));
 
   loss.compute_root();
   return {loss};

@@ -26,7 +26,7 @@ struct RandomGraphCounts {
   // Values drawn anew, by reason.
   int64_t redrawn_zero = 0;    // a gradient was all zero: dead ReLUs
   int64_t redrawn_kink = 0;    // a comparison was too close to call
-  int64_t redrawn_smooth = 0;  // finite differences are of no use there
+  int64_t redrawn_smooth = 0;  // differences or bounds are of no use there
 
   // Graphs in which a pass had something to do.
   int64_t with_duplicates = 0;

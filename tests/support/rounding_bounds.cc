@@ -73,6 +73,16 @@ absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
   return outputs;
 }
 
+double WidestBounds(const RoundedOutputs& outputs) {
+  double widest = TightnessOf(outputs.loss).width;
+  for (const RoundedTensors* tensors :
+       {&outputs.heads, &outputs.metrics, &outputs.gradients}) {
+    for (const auto& [name, tensor] : *tensors)
+      widest = std::max(widest, TightnessOf(tensor).width);
+  }
+  return widest;
+}
+
 void BoundReport::Add(const BoundReport& other) {
   values += other.values;
   likely += other.likely;
@@ -100,8 +110,8 @@ absl::Status BoundCheck::Compare(const std::string& what,
   }
   const auto [width, use_likely] = TightnessOf(expected);
   if (!(width <= kWidest)) {
-    return error(absl::StrFormat(
-        ": the bounds are too wide, %.3g of the tensor's norm", width));
+    return absl::OutOfRangeError(absl::StrFormat(
+        "%s: the bounds are too wide, %.3g of the tensor's norm", what, width));
   }
   const std::vector<double> bounds = BoundsOf(expected);
   for (size_t i = 0; i < actual.size(); ++i) {
