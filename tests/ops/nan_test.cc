@@ -137,8 +137,10 @@ TEST_P(NanTest, OfAnInputReachesWhatDependsOnItAndNothingElse) {
   }
   EXPECT_GT(reached, poisoned / 2);
   EXPECT_GT(kept, 0);
-  ReportLine(absl::StrCat("nan: ", GetParam(), ": ", poisoned, " inputs, ",
-                          reached, " values NaN, ", kept, " as without it"));
+  const std::string title = "NaN in, NaN out";
+  ReportSum(title, "inputs poisoned", poisoned);
+  ReportSum(title, "values NaN", reached);
+  ReportSum(title, "values as without it", kept);
 }
 
 // A gradient may be NaN in more places than the interpreter's: emitted code
@@ -187,8 +189,8 @@ TEST_P(NanTest, OfAnAdjointReachesTheGradients) {
     }
   }
   EXPECT_GE(reached, poisoned / 2);
-  ReportLine(absl::StrCat("nan: ", GetParam(), ": ", poisoned, " adjoints, ",
-                          reached, " gradients NaN"));
+  ReportSum("NaN in, NaN out", "adjoints poisoned", poisoned);
+  ReportSum("NaN in, NaN out", "gradients NaN", reached);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, NanTest, testing::ValuesIn(OpCaseNames()));

@@ -256,11 +256,10 @@ void CheckOp(const std::string& op, Schedule schedule) {
   ReportCoverage(op, name, shapes, total.bounds.values, total.bounds.worst);
   ReportCoverage(op, name + ", differences", shapes,
                  total.differences + total.own_differences, 0);
-  ReportLine(absl::StrFormat(
-      "%s, %s: bounds at most %.1g of the tensor, %d of %d losses sharp enough "
-      "for float32 differences",
-      op, name, total.bounds.tightness, total.own_differences,
-      total.own_differences + total.blurred));
+  const std::string losses = "emitted losses";
+  ReportSum(losses, "sharp enough for float32 differences",
+            total.own_differences);
+  ReportSum(losses, "too coarse", total.blurred);
 }
 
 }  // namespace kiln
