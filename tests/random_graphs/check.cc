@@ -1,27 +1,26 @@
 #include "tests/random_graphs/check.h"
 
 #include <algorithm>
-#include <cfloat>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "dsl/differentiate.h"
-#include "dsl/ops/max_pool.h"
-#include "dsl/ops/pointwise.h"
+#include "dsl/graph.h"
 #include "dsl/passes.h"
-#include "tests/ops/references.h"
-#include "tests/ops/window_loop.h"
+#include "tests/random_graphs/failures.h"
+#include "tests/random_graphs/kinks.h"
+#include "tests/random_graphs/reordered_sums.h"
+#include "tests/random_graphs/same_outputs.h"
 #include "tests/support/emitted_check.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/interpreter.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/random_values.h"
 #include "tests/support/rounding_bounds.h"
@@ -50,242 +49,6 @@ constexpr double kInterpretedMargin = 5e-6;
 // the largest the factor is 2e4.
 constexpr double kStep = 1e-5;
 constexpr double kDifferenceTolerance = 1e-8;
-
-absl::Status Wrong(const std::string& what) {
-  return absl::FailedPreconditionError(what);
-}
-
-absl::Status Named(absl::string_view what, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(what, ": ", status.message()));
-}
-
-// --- outputs of variants
-
-using OutputKey = std::pair<OutputKind, std::string>;
-using OutputValues = std::map<OutputKey, std::vector<double>>;
-
-absl::StatusOr<OutputValues> OutputsOf(const Graph& graph,
-                                       const GraphValues& values) {
-  const absl::StatusOr<NodeValues> nodes = Interpret(graph, values);
-  if (!nodes.ok()) return nodes.status();
-  OutputValues outputs;
-  for (const Output& output : graph.outputs()) {
-    outputs[{output.kind, output.name}] = (*nodes)[output.node];
-  }
-  return outputs;
-}
-
-// That `graph` computes exactly `expected`, bit by bit; of these only the
-// kinds listed, if any are.
-absl::Status ExpectSame(const Graph& graph, const GraphValues& values,
-                        OutputValues expected,
-                        const std::vector<OutputKind>& kinds,
-                        int64_t* compared) {
-  if (absl::Status status = Verify(graph); !status.ok()) return status;
-  if (!kinds.empty()) {
-    std::erase_if(expected, [&](const auto& entry) {
-      return std::find(kinds.begin(), kinds.end(), entry.first.first) ==
-             kinds.end();
-    });
-  }
-  const absl::StatusOr<OutputValues> actual = OutputsOf(graph, values);
-  if (!actual.ok()) return actual.status();
-  if (actual->size() != expected.size()) {
-    return Wrong(absl::StrCat("has ", actual->size(), " outputs, not ",
-                              expected.size()));
-  }
-  for (const auto& [key, wanted] : expected) {
-    const auto found = actual->find(key);
-    if (found == actual->end()) {
-      return Wrong(absl::StrCat("lacks the output ", key.second));
-    }
-    const std::vector<double>& given = found->second;
-    if (given.size() != wanted.size()) {
-      return Wrong(absl::StrCat("output ", key.second, " has another size"));
-    }
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (std::memcmp(&given[i], &wanted[i], sizeof(double)) != 0) {
-        return Wrong(absl::StrFormat("output %s[%d] is %.17g, not %.17g",
-                                     key.second, i, given[i], wanted[i]));
-      }
-    }
-    *compared += static_cast<int64_t>(wanted.size());
-  }
-  return absl::OkStatus();
-}
-
-// --- gradients summed in another order
-
-void MakePositive(std::vector<double>* values) {
-  for (double& value : *values) value = std::abs(value);
-}
-
-// A bound on the rounding errors of the gradients of `training`, which extends
-// a forward graph of `forward_size` nodes by adjoints.
-//
-// A gradient is a sum over paths from the loss of products of factors, which
-// are forward values. With n roundings on a path, what is computed differs from
-// the sum by gamma_n = n u / (1 - n u) times the sum of the products'
-// magnitudes. These are summed here: every op among the adjoints is linear in
-// those it reads, so with positive adjoints and weights, and the result made
-// positive likewise, it adds magnitudes up.
-absl::StatusOr<Gradients> RoundingErrors(const Graph& training,
-                                         int forward_size,
-                                         const GraphValues& values) {
-  absl::StatusOr<NodeValues> nodes = Interpret(training, values);
-  if (!nodes.ok()) return nodes.status();
-  std::vector<double> roundings(training.size(), 0);
-  NodeValues magnitudes = *nodes;
-  for (NodeId id = forward_size; id < training.size(); ++id) {
-    const Node& node = training.node(id);
-    if (node.inputs.empty()) MakePositive(&magnitudes[id]);
-    const bool is_place = node.type.dtype == DType::kInt32;  // of a maximum
-    if (node.inputs.empty() || is_place) continue;
-    // Only the adjoints of a formula and of a softmax read forward values that
-    // are no factors themselves.
-    const auto* pointwise = dynamic_cast<const PointwiseOp*>(node.op.get());
-    const bool reads_values =
-        pointwise != nullptr || node.op->name() == "softmax_cross_entropy_grad";
-    double before = 0, terms = 1;
-    NodeValues inputs;
-    for (NodeId input : node.inputs) {
-      before = std::max(before, roundings[input]);
-      terms += static_cast<double>((*nodes)[input].size());
-      inputs.push_back(magnitudes[input]);
-      if (!reads_values) MakePositive(&inputs.back());
-    }
-    if (pointwise != nullptr) {
-      terms = static_cast<double>(OperationCount(pointwise->value()));
-    }
-    roundings[id] = before + terms;
-    std::fill(magnitudes[id].begin(), magnitudes[id].end(), 0);
-    ReferenceCall<double> call{
-        node, values, training.InputTypes(node), {}, magnitudes[id].data()};
-    for (const std::vector<double>& input : inputs) {
-      call.inputs.push_back(input.data());
-    }
-    FindReference<double>(node.op->name())(call);
-    MakePositive(&magnitudes[id]);
-  }
-  Gradients errors;
-  for (const Output& output : training.outputs()) {
-    if (output.kind != OutputKind::kGradient) continue;
-    const double nu = roundings[output.node] * DBL_EPSILON / 2;
-    errors[output.name] = magnitudes[output.node];
-    for (double& error : errors[output.name]) error *= nu / (1 - nu);
-  }
-  return errors;
-}
-
-// That the gradients agree to within the sum of both errors.
-absl::Status ExpectClose(const Gradients& actual, const Gradients& expected,
-                         const Gradients& error_a, const Gradients& error_b,
-                         int64_t* compared) {
-  if (actual.size() != expected.size()) {
-    return Wrong(
-        absl::StrCat(actual.size(), " gradients, not ", expected.size()));
-  }
-  for (const auto& [name, wanted] : expected) {
-    const auto found = actual.find(name);
-    if (found == actual.end() || found->second.size() != wanted.size()) {
-      return Wrong(absl::StrCat("no gradient of ", name, " of its size"));
-    }
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const double error = std::abs(found->second[i] - wanted[i]);
-      const double allowed = error_a.at(name)[i] + error_b.at(name)[i];
-      if (!(error <= allowed)) {
-        return Wrong(absl::StrFormat(
-            "the gradient of %s[%d] is %.17g, not %.17g (differs by %.3g, "
-            "another order of sums explains %.3g)",
-            name, i, found->second[i], wanted[i], error, allowed));
-      }
-    }
-    *compared += static_cast<int64_t>(wanted.size());
-  }
-  return absl::OkStatus();
-}
-
-// --- kinks
-
-// How clearly comparisons are decided, in units of what is compared.
-class KinkFinder {
- public:
-  // The smallest margin of any comparison in the forward graph. What is exactly
-  // equal counts only where `ties`: pooled zeros behind a ReLU, or a value
-  // compared with itself, stay equal.
-  static double Margin(const Graph& graph, const NodeValues& nodes,
-                       int64_t batch) {
-    KinkFinder finder;
-    for (NodeId id = 0; id < graph.size(); ++id) {
-      finder.Visit(graph, graph.node(id), nodes, batch);
-    }
-    return finder.margin_;
-  }
-
- private:
-  void Compare(double a, double b, bool ties = false) {
-    if (a == b && !ties) return;
-    const double scale = std::max({0.1, std::abs(a), std::abs(b)});
-    margin_ = std::min(margin_, std::abs(a - b) / scale);
-  }
-
-  void Visit(const Graph& graph, const Node& node, const NodeValues& nodes,
-             int64_t batch) {
-    if (const auto* op = dynamic_cast<const PointwiseOp*>(node.op.get())) {
-      const size_t elements = nodes[node.inputs[0]].size();
-      std::vector<double> args(node.inputs.size());
-      for (size_t i = 0; i < elements; ++i) {
-        for (size_t k = 0; k < args.size(); ++k) {
-          args[k] = nodes[node.inputs[k]][i];
-        }
-        Expression(op->value(), args);
-      }
-    } else if (const auto* pool =
-                   dynamic_cast<const MaxPoolOp*>(node.op.get())) {
-      Pool(pool->geometry(), graph.node(node.inputs[0]).type.shape,
-           node.type.shape, nodes[node.inputs[0]], batch);
-    } else if (node.op->name() == "accuracy") {
-      const std::vector<double>& logits = nodes[node.inputs[0]];
-      const int64_t classes = static_cast<int64_t>(logits.size()) / batch;
-      for (int64_t n = 0; n < batch; ++n) {
-        std::vector<double> row(logits.begin() + n * classes,
-                                logits.begin() + (n + 1) * classes);
-        std::sort(row.begin(), row.end());
-        Compare(row[classes - 1], row[classes - 2], true);
-      }
-    }
-  }
-
-  void Expression(const ScalarExpr& e, const std::vector<double>& args) {
-    for (const ScalarExpr& x : e.operands()) Expression(x, args);
-    if (e.kind() == ScalarKind::kMax || e.kind() == ScalarKind::kMin ||
-        e.kind() == ScalarKind::kGreater) {
-      Compare(Evaluate(e.operands()[0], args), Evaluate(e.operands()[1], args));
-    }
-  }
-
-  void Pool(const PoolGeometry& geometry, const Shape& in, const Shape& out,
-            const std::vector<double>& image, int64_t batch) {
-    const int64_t plane = in[1] * in[2];
-    std::vector<std::vector<double>> windows(out[1] * out[2]);
-    for (int64_t c = 0; c < batch * in[0]; ++c) {
-      for (std::vector<double>& window : windows) window.clear();
-      ForEachTap(geometry, in, out, [&](const WindowTap& tap) {
-        windows[tap.output].push_back(image[c * plane + tap.input]);
-      });
-      for (const std::vector<double>& window : windows) {
-        const double largest = *std::max_element(window.begin(), window.end());
-        for (double value : window) Compare(largest, value);
-      }
-    }
-  }
-
-  double margin_ = std::numeric_limits<double>::infinity();
-};
-
-// --- one graph
 
 class RandomGraphCheck {
  public:
@@ -355,7 +118,7 @@ class RandomGraphCheck {
         ++counts_->redrawn_zero;
         continue;
       }
-      if (KinkFinder::Margin(forward_, *nodes, batch) < margin) {
+      if (SmallestMargin(forward_, *nodes, batch) < margin) {
         reason = "a comparison is too close";
         ++counts_->redrawn_kink;
         continue;
@@ -571,38 +334,6 @@ class RandomGraphCheck {
 };
 
 }  // namespace
-
-RandomGraphCounts& RandomGraphCounts::operator+=(
-    const RandomGraphCounts& other) {
-  graphs += other.graphs;
-  compiled += other.compiled;
-  identical += other.identical;
-  reordered += other.reordered;
-  differences += other.differences;
-  emitted += other.emitted;
-  redrawn_zero += other.redrawn_zero;
-  redrawn_kink += other.redrawn_kink;
-  redrawn_smooth += other.redrawn_smooth;
-  with_duplicates += other.with_duplicates;
-  with_dead_code += other.with_dead_code;
-  with_no_influence += other.with_no_influence;
-  worst_difference = std::max(worst_difference, other.worst_difference);
-  worst_emitted = std::max(worst_emitted, other.worst_emitted);
-  return *this;
-}
-
-std::string RandomGraphCounts::ToString() const {
-  return absl::StrFormat(
-      "%d graphs (%d with duplicates, %d with dead code, %d with parameters "
-      "behind padding), %d compiled; "
-      "compared: %d bit by bit, %d in another order, %d finite differences "
-      "(worst %.1e), %d emitted (%.2g of their bounds); values drawn again: %d "
-      "for zero "
-      "gradients, %d for close comparisons, %d for finite differences",
-      graphs, with_duplicates, with_dead_code, with_no_influence, compiled,
-      identical, reordered, differences, worst_difference, emitted,
-      worst_emitted, redrawn_zero, redrawn_kink, redrawn_smooth);
-}
 
 absl::Status CheckRandomGraph(uint64_t seed, bool compile,
                               RandomGraphCounts* counts) {

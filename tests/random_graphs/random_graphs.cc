@@ -15,6 +15,7 @@
 #include "dsl/print.h"
 #include "runtime/flag_set.h"
 #include "tests/random_graphs/check.h"
+#include "tests/random_graphs/counts.h"
 #include "tests/support/random_graph.h"
 
 namespace kiln {

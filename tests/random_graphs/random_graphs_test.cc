@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "tests/ops/references.h"
 #include "tests/random_graphs/check.h"
+#include "tests/random_graphs/counts.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/report.h"
 
