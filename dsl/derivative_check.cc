@@ -206,7 +206,7 @@ class Points {
       while (std::any_of(constants_.begin(), constants_.end(), [&](double c) {
         return std::abs(c) == std::abs(value);
       }))
-        value *= 1.0625;
+        value = 1.0625 * value + 0x1p-10;
       point[i].value = value;
     }
     return point;

@@ -22,16 +22,14 @@ inline namespace runtime {
 // The parameters are the model's initial ones plus a little noise, so that
 // zero biases do not leave ReLUs exactly at their kink. A maximum, or a ReLU,
 // may still be so close to a tie that rounding in float32 decides it, one point
-// in a hundred of a small convolutional network. A point that fails is
-// therefore judged by two more: both must pass. What is wrong fails at every
-// point.
+// in a hundred of a small convolutional network. Where a point's gradients
+// differ, and only that, two more points judge: both must pass.
 struct GradientCheckOptions {
   uint64_t seed = 1;
   int64_t elements = 24;  // per tensor; all of a tensor with fewer
   int64_t directions = 2;
-  // On the error relative to the tensor's own size of gradient, below. A chain
-  // of n roundings in float32 leaves some sqrt(n) 6e-8, with n up to 10^5 here;
-  // a wrong derivative about 1. docs/gradients.md derives it.
+  // On the error relative to the tensor's largest gradient, along a direction
+  // to its norm. Rounding leaves some 1e-6; docs/gradients.md says more.
   double tolerance = 1e-4;
 };
 

@@ -73,7 +73,7 @@ absl::Status RunGradcheck(const VerbContext& context) {
             "random directions through each parameter to check along");
   flags.Add("tolerance", &options.tolerance, "X",
             "largest error allowed, relative to the largest gradient of the "
-            "parameter");
+            "parameter (along a direction: to its norm)");
   flags.Add("json", &json, "", "one JSON object instead of a table");
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
   if (!proceed.ok() || !*proceed) return proceed.status();

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "dsl/passes.h"
 #include "emitted_models.inc"  // made by CMake: headers of the models and EmittedModels()
@@ -65,13 +66,18 @@ Updated Step(const Expected& e, const StepValues& step, bool has_momentum) {
 }
 
 // Runs `check` on values of one seed. Rounding may decide a tie there, by the
-// lanes of the machine that the code was emitted for, and right code differ
-// from double: values of two more seeds judge, and must both pass. What is
-// wrong fails everywhere.
+// lanes of the machine that the code was emitted for, and the gradients of
+// right code then differ from double; or the values may prove little
+// (OutOfRange). So two more seeds judge a number that differs, and must both
+// pass.
 template <typename Check>
 absl::Status Judge(uint64_t seed, Check check) {
   const absl::Status first = check(seed);
-  if (first.ok()) return first;
+  const bool may_be_tie =
+      absl::IsOutOfRange(first) ||
+      absl::StrContains(first.message(), "rounding explains") ||
+      absl::StrContains(first.message(), "finite differences give");
+  if (!may_be_tie) return first;
   for (uint64_t other : {seed + 1, seed + 2}) {
     if (!check(other).ok()) return first;
   }
@@ -151,6 +157,10 @@ TEST_P(EmittedTest, EveryPipelineMatchesTheInterpreter) {
   EXPECT_GE(checked, 4);
   ReportCoverage("model " + GetParam().name, "emitted, linked", checked,
                  check_.report().values, check_.report().worst);
+  const BoundReport& bounds = check_.report();
+  ReportSum("numbers of models", "held to the worst case",
+            bounds.values - bounds.likely);
+  ReportSum("numbers of models", "to the likely error", bounds.likely);
   ReportLine(absl::StrFormat("model %s: bounds at most %.1g of the tensor",
                              GetParam().name, check_.report().tightness));
 }
@@ -176,8 +186,7 @@ TEST_P(EmittedTest, GradientsMatchFiniteDifferences) {
   });
   ASSERT_TRUE(status.ok()) << status;
   ReportCoverage("model " + GetParam().name, "emitted, differences",
-                 report->tensors, report->comparisons,
-                 report->worst / kTolerance);
+                 report->tensors, report->comparisons, report->worst_share);
 }
 
 TEST_P(EmittedTest, TheSameCallGivesTheSameBits) {

@@ -234,7 +234,8 @@ class Breaker {
       const Node& layer = right_.node(id);
       if (layer.name != node.name.substr(0, dot)) continue;
       std::string role = node.name.substr(dot + 1);
-      while (role.back() >= '0' && role.back() <= '9') role.pop_back();
+      while (!role.empty() && role.back() >= '0' && role.back() <= '9')
+        role.pop_back();
       const auto* formula = dynamic_cast<const PointwiseOp*>(layer.op.get());
       return absl::StrCat(layer.op->name(),
                           formula ? " " + formula->label() : "", " ", role);

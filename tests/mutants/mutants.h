@@ -19,8 +19,8 @@ struct Mutant {
   bool emittable = true;
 };
 
-// Breaks each rule that differentiating `forward` uses in every way that keeps
-// the types right:
+// Breaks each rule that differentiating `forward` uses, in each of these ways
+// that keeps the types right:
 //  - sign, and factors of 2 and 1.01;
 //  - wrong index: the result or an operand read shifted by one element or one
 //    sample, backwards, or transposed (a kernel also with its channels

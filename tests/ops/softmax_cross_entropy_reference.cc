@@ -60,7 +60,8 @@ void AccuracyReference(const ReferenceCall<T>& call) {
     const T* z = call.In(0, n);
     const int64_t label = LabelOf(call, n);
     // Right if no class is larger, and none before it as large.
-    T right = std::isnan(ValueOf(z[0]) + ValueOf(z[label])) ? 0.0 : 1.0;
+    T right =
+        std::isnan(ValueOf(z[0])) || std::isnan(ValueOf(z[label])) ? 0.0 : 1.0;
     for (int64_t k = 0; k < call.InSize(0); ++k) {
       if (k == label) continue;
       const double other = ValueOf(z[k]), own = ValueOf(z[label]);

@@ -95,7 +95,8 @@ class EmittedCheck {
     if (!twice.ok()) return twice.status();
     RoundedTensors doubled = expected.gradients;
     for (auto& [name, gradient] : doubled) {
-      for (Rounded& g : gradient) g += g;
+      for (size_t i = 0; i < gradient.size(); ++i)
+        gradient[i] += Rounded(once.at(name)[i]);
     }
     return check_.Compare("gradient, accumulated twice,", twice->gradients,
                           doubled);
@@ -105,19 +106,22 @@ class EmittedCheck {
   // checked on every one.
   absl::Status CheckDifferences(const Gradients& gradients,
                                 const RoundedOutputs& expected) {
-    BoundReport own;
+    double widest_share = 0;
     for (const auto& [name, gradient] : expected.gradients) {
-      double largest = 0, widest = 0;
-      for (const Rounded& g : gradient) {
+      double largest = 0;
+      for (const Rounded& g : gradient)
         largest = std::max(largest, std::abs(g.value()));
-        widest = std::max(widest, g.likely_error());
-      }
-      if (largest > 0)
-        own.tightness = std::max(own.tightness, widest / largest);
+      if (largest == 0) continue;
+      for (double bound : BoundCheck::BoundsOf(gradient))
+        widest_share = std::max(widest_share, bound / largest);
+    }
+    if (!(widest_share <= BoundCheck::kWidest)) {
+      return absl::OutOfRangeError(absl::StrFormat(
+          "rounding leaves %.3g of the largest gradient", widest_share));
     }
     const auto report = CheckGradients(
         forward_, values_, gradients,
-        {.tolerance = GradientCheckOptions().tolerance + own.tightness,
+        {.tolerance = GradientCheckOptions().tolerance + widest_share,
          .element_limit = 8,
          .random_elements = 4,
          .directions = 3,
@@ -256,6 +260,9 @@ void CheckOp(const std::string& op, Schedule schedule) {
   ReportCoverage(op, name, shapes, total.bounds.values, total.bounds.worst);
   ReportCoverage(op, name + ", differences", shapes,
                  total.differences + total.own_differences, 0);
+  ReportSum("numbers of ops", "held to the worst case",
+            total.bounds.values - total.bounds.likely);
+  ReportSum("numbers of ops", "to the likely error", total.bounds.likely);
   const std::string losses = "emitted losses";
   ReportSum(losses, "sharp enough for float32 differences",
             total.own_differences);

@@ -137,6 +137,7 @@ class TensorCheck {
                           what, gradient, difference->value, error, allowed));
     }
     report_->worst = std::max(report_->worst, error / scale);
+    report_->worst_share = std::max(report_->worst_share, error / allowed);
     ++report_->comparisons;
     return absl::OkStatus();
   }

@@ -50,7 +50,8 @@ struct GradientCheckOptions {
 struct GradientCheckReport {
   int64_t tensors = 0;
   int64_t comparisons = 0;
-  double worst = 0;  // largest difference, relative as in `tolerance`
+  double worst = 0;        // largest difference, relative as in `tolerance`
+  double worst_share = 0;  // of what was allowed, roundoff included
 };
 
 // Checks `gradients` (one per trainable parameter, no more and no fewer)

@@ -10,19 +10,20 @@
 //
 //   |error| <= sum of the terms' errors + (r + n - 1) u sum of |terms|
 //
-// (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.5 and
-// 4.4). A product or a function of a sum makes it a single term. Elementary
-// functions have the errors in ulp that tests/generators/math_test.cc measures
-// over all of float32. This worst case is what single operations are held to.
+// (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., equations
+// 3.5 and 4.4). A product or a function of a sum makes it a single term.
+// Elementary functions have the errors in ulp that
+// tests/generators/math_test.cc measures over all of float32. This worst case
+// is what single operations are held to.
 //
 // Through many layers the worst case multiplies up to nothing of use, and some
 // maximum is so close to a tie that rounding decides it, which moves a whole
 // gradient from one place to another. There the likely error holds: roundings
-// as independent random numbers of mean zero, whose variances add, and
-// comparisons that come out as in double. It is passed with probability 2
-// exp(-lambda^2 / 2) a number at most (Higham and Mary, A New Approach to
-// Probabilistic Rounding Error Analysis, SIAM J. Sci. Comput. 41, 2019); lambda
-// is 8, so 3e-14.
+// as independent random numbers of mean zero, whose variances add, operands
+// with uncorrelated errors, and comparisons that come out as in double. It is
+// passed with probability 2 exp(-lambda^2 / 2) a number at most (Higham and
+// Mary, A New Approach to Probabilistic Rounding Error Analysis, SIAM J. Sci.
+// Comput. 41, 2019); lambda is 8, so 3e-14.
 #ifndef KILN_TESTS_SUPPORT_ROUNDED_H_
 #define KILN_TESTS_SUPPORT_ROUNDED_H_
 
