@@ -44,7 +44,8 @@ struct ParameterCheck {
   // the divisor is the gradient's norm.
   double max_absolute_error = 0;
   double max_relative_error = 0;
-  std::string failure;  // empty: passed; else why, and in which pipeline
+  std::string failure;   // empty: passed; else why, and in which pipeline
+  bool differs = false;  // why it failed: numbers differ, none is zero or NaN
 };
 
 struct GradientCheck {

@@ -5,7 +5,6 @@
 #define KILN_TESTS_DSL_ALGEBRA_SIDE_H_
 
 #include <algorithm>
-#include <cmath>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "tests/support/interpreter.h"
 #include "tests/support/random_values.h"
 #include "tests/support/report.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 
@@ -26,13 +26,6 @@ using Vector = std::vector<double>;
 // In sample n the trained x is kSamples[n] times its parameter.
 constexpr double kSamples[] = {1, -1.5};
 constexpr int64_t kBatch = 2;
-
-inline Vector RandomVector(int64_t size, uint64_t seed) {
-  Random random(seed);
-  Vector values(size);
-  for (double& value : values) value = random.Uniform(-1, 1);
-  return values;
-}
 
 // A trained x, one op on it and its parameters, and a random adjoint.
 class Side {
@@ -83,33 +76,42 @@ class Side {
   GraphValues values_;
 };
 
+// `title` heads its line of the report. Values agree to within `tolerance` of
+// the largest, and that must be more than `trivial`.
 class AlgebraPairsTest : public testing::Test {
  protected:
+  // To the rounding of sums of some hundred terms of order 1.
+  AlgebraPairsTest() : AlgebraPairsTest("algebra", 1e-13, 1e-3) {}
+  AlgebraPairsTest(const std::string& title, double tolerance, double trivial)
+      : title_(title), tolerance_(tolerance), trivial_(trivial) {}
+
   ~AlgebraPairsTest() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    ReportLine(absl::StrCat("algebra: ", test->name(), ": ", pairs_,
+    ReportLine(absl::StrCat(title_, ": ", test->name(), ": ", pairs_,
                             " pairs of nets, ", comparisons_, " comparisons"));
   }
 
-  // To the rounding of sums of some hundred terms of order 1.
   void ExpectSame(const std::string& what, const Vector& actual,
                   const Vector& expected) {
     ASSERT_EQ(actual.size(), expected.size()) << what;
-    double largest = 0;
-    for (double v : expected) largest = std::max(largest, std::abs(v));
-    EXPECT_GT(largest, 1e-3) << what << " is trivial";
+    const double largest = LargestOf(expected);
+    EXPECT_GT(largest, trivial_) << what << " is trivial";
     for (size_t i = 0; i < actual.size(); ++i) {
-      EXPECT_NEAR(actual[i], expected[i], 1e-13 * std::max(1.0, largest))
+      EXPECT_NEAR(actual[i], expected[i], tolerance_ * std::max(1.0, largest))
           << what << " " << i;
       ++comparisons_;
     }
   }
 
-  void RunBoth(Side* a, Side* b) {
+  static void RunInterpreted(Side* a, Side* b) {
     const Vector covector =
         RandomVector(kBatch * ElementCount(a->OutputShape()), 17);
     a->Run(covector);
     b->Run(covector);
+  }
+
+  void RunBoth(Side* a, Side* b) {
+    RunInterpreted(a, b);
     ExpectSame("value", a->value, b->value);
     ExpectSame("gradient of x", a->gradients.at("x"), b->gradients.at("x"));
     ++pairs_;
@@ -122,6 +124,8 @@ class AlgebraPairsTest : public testing::Test {
                  b.gradients.at(name));
   }
 
+  const std::string title_;
+  const double tolerance_, trivial_;
   int64_t pairs_ = 0, comparisons_ = 0;
 };
 

@@ -14,22 +14,10 @@
 #include "tests/support/op_cases.h"
 #include "tests/support/random_values.h"
 #include "tests/support/report.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 namespace {
-
-double LargestOf(const std::vector<double>& values) {
-  double largest = 0;
-  for (double value : values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
-std::vector<double> RandomVector(size_t size, uint64_t seed) {
-  Random random(seed);
-  std::vector<double> values(size);
-  for (double& value : values) value = random.Uniform(-1, 1);
-  return values;
-}
 
 struct Case {
   OpCase op;
@@ -153,12 +141,7 @@ TEST_F(AlgebraTest, TheGradientIsTheAdjointOfTheDirectionalDerivative) {
         scale += std::abs(gradient[i] * directions[name][i]);
       }
     }
-    const NodeId head = [&] {
-      for (const Output& output : c.op.graph.outputs()) {
-        if (output.name == "value") return output.node;
-      }
-      return NodeId{-1};
-    }();
+    const NodeId head = FindHead(c.op.graph, "value");
     ASSERT_GE(head, 0);
     // sum over the samples of weight <u, value>, all parameters moved by t d.
     const auto product_at = [&](double t) {

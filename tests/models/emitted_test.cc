@@ -16,6 +16,7 @@
 #include "tests/support/random_values.h"
 #include "tests/support/report.h"
 #include "tests/support/rounding_bounds.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 namespace {
@@ -114,16 +115,10 @@ class EmittedTest : public ::testing::TestWithParam<EmittedModel> {
     }
     if (choice.kind == "infer")
       return check_.Compare("head", result->heads, e.outputs.heads);
-    absl::Status status =
-        check_.Compare("loss", {result->loss}, e.outputs.loss);
-    for (const auto& [name, metric] : e.outputs.metrics) {
-      status.Update(
-          check_.Compare("metric " + name, {result->metrics.at(name)}, metric));
-    }
+    absl::Status status = check_.CompareTotals(*result, e.outputs);
     if (choice.kind == "grad") {
       for (const auto& [name, gradient] : result->gradients) {
-        if (std::all_of(gradient.begin(), gradient.end(),
-                        [](double g) { return g == 0; }))
+        if (IsAllZero(gradient))
           status.Update(absl::FailedPreconditionError("the gradient of " +
                                                       name + " is all zero"));
       }

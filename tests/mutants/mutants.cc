@@ -1,6 +1,7 @@
 #include "tests/mutants/mutants.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,7 +14,6 @@
 #include "dsl/ops/avg_pool.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/max_pool.h"
-#include "dsl/ops/pad.h"
 #include "dsl/ops/pointwise.h"
 #include "tests/mutants/expression_mutants.h"
 #include "tests/mutants/rearrange_op.h"
@@ -318,6 +318,20 @@ std::vector<Mutant> MutantsOf(const std::string& op, const Graph& forward) {
     if (IsAbout(op, mutant.rule)) about.push_back(std::move(mutant));
   }
   return about;
+}
+
+bool AreEquivalent(const RoundedTensors& wrong, const RoundedTensors& right) {
+  for (const auto& [name, gradient] : wrong) {
+    const std::vector<Rounded>& exact = right.at(name);
+    double largest = 0;
+    for (const Rounded& g : exact)
+      largest = std::max(largest, std::abs(g.value()));
+    for (size_t i = 0; i < gradient.size(); ++i) {
+      const double change = std::abs(gradient[i].value() - exact[i].value());
+      if (!(change <= 1e-13 * largest)) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace kiln

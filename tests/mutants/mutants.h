@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
+#include "tests/support/rounding_bounds.h"
 
 namespace kiln {
 
@@ -33,6 +34,10 @@ std::vector<Mutant> Mutants(const Graph& forward);
 // Only of the rules that the cases of an op (OpCases) are about, not of the
 // ops that feed it.
 std::vector<Mutant> MutantsOf(const std::string& op, const Graph& forward);
+
+// Whether a mutation changes no gradient of these values, up to rounding in
+// double: a 1x1 kernel transposed.
+bool AreEquivalent(const RoundedTensors& wrong, const RoundedTensors& right);
 
 }  // namespace kiln
 

@@ -1,7 +1,5 @@
 // Pairs of nets that are one function, as emitted: two lowerings that share
 // little give one value and one gradient.
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,26 +14,13 @@
 namespace kiln {
 namespace {
 
-class EmittedAlgebraTest : public testing::Test {
+class EmittedAlgebraTest : public AlgebraPairsTest {
  protected:
   // float32 sums of at most some hundred terms, each rounded to 2^-24.
-  void ExpectSame(const std::string& what, const Vector& a, const Vector& b) {
-    ASSERT_EQ(a.size(), b.size()) << what;
-    double largest = 0;
-    for (double v : b) largest = std::max(largest, std::abs(v));
-    EXPECT_GT(largest, 1e-2) << what << " is trivial";
-    for (size_t i = 0; i < a.size(); ++i) {
-      ASSERT_NEAR(a[i], b[i], 1e-5 * std::max(1.0, largest))
-          << what << " " << i;
-      ++comparisons_;
-    }
-  }
+  EmittedAlgebraTest() : AlgebraPairsTest("algebra, emitted", 1e-5, 1e-2) {}
 
   void RunBoth(Side* a, Side* b, const std::vector<std::string>& parameters) {
-    const Vector covector =
-        RandomVector(kBatch * ElementCount(a->OutputShape()), 17);
-    a->Run(covector);
-    b->Run(covector);
+    RunInterpreted(a, b);
     const Graph training_a = BuildTrainingGraph(a->graph()).value(),
                 training_b = BuildTrainingGraph(b->graph()).value();
     for (const Schedule schedule : {Schedule::kNaive, Schedule::kFast}) {
@@ -55,14 +40,6 @@ class EmittedAlgebraTest : public testing::Test {
     }
     ++pairs_;
   }
-
-  ~EmittedAlgebraTest() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    ReportLine(absl::StrCat("algebra, emitted: ", test->name(), ": ", pairs_,
-                            " pairs of nets, ", comparisons_, " comparisons"));
-  }
-
-  int64_t pairs_ = 0, comparisons_ = 0;
 };
 
 TEST_F(EmittedAlgebraTest, AKernelOfTheWholeImageIsADenseLayer) {

@@ -131,9 +131,8 @@ int64_t ExpectClose(const std::string& what, const Vector& actual,
 
 void Check(const std::string& name, const Extremes& e) {
   const NodeValues nodes = Interpret(e.graph, e.values).value();
-  // It adds the largest logit to a logarithm: 2^-53 of 1e4.
+  // A difference of logits is rounded to 2^-53 of 1e4.
   ExpectClose("interpreted loss", nodes[e.graph.Loss()], e.losses, 1e-12);
-  // Its softmax is e^(z - log sum), and log sum of 1e4 is rounded to 1e-12.
   ExpectClose("interpreted gradient",
               InterpretGradients(e.training, e.values)->at("fc.weight"),
               e.gradients, 1e-12);

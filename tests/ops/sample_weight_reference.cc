@@ -5,9 +5,7 @@ namespace kiln {
 template <typename T>
 void SampleWeightReference(const ReferenceCall<T>& call) {
   for (int64_t n = 0; n < call.batch(); ++n)
-    call.output[n] =
-        T(call.values.weights.empty() ? 1 : call.values.weights[n]) *
-        T(call.values.scale);
+    call.output[n] = T(BareWeight(call.values, n)) * T(call.values.scale);
 }
 
 KILN_INSTANTIATE_REFERENCE(SampleWeightReference)

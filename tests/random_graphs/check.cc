@@ -24,6 +24,7 @@
 #include "tests/support/random_graph.h"
 #include "tests/support/random_values.h"
 #include "tests/support/rounding_bounds.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 namespace {
@@ -167,7 +168,7 @@ class RandomGraphCheck {
     double largest = 1;
     for (NodeId id = 0; id < forward_.size(); ++id) {
       if (forward_.node(id).inputs.empty()) continue;
-      for (double v : nodes[id]) largest = std::max(largest, std::abs(v));
+      largest = std::max(largest, LargestOf(nodes[id]));
     }
     return largest;
   }
@@ -179,10 +180,7 @@ class RandomGraphCheck {
   absl::StatusOr<std::string> FindDead() {
     zero_.clear();
     for (const auto& [name, gradient] : gradients_) {
-      if (std::any_of(gradient.begin(), gradient.end(),
-                      [](double g) { return g != 0; })) {
-        continue;
-      }
+      if (!IsAllZero(gradient)) continue;
       const absl::StatusOr<bool> has_influence = HasInfluence(name);
       if (!has_influence.ok()) return has_influence.status();
       if (*has_influence) return name;

@@ -261,7 +261,7 @@ class BundleRunner::Impl {
     for (int64_t lane = 0; lane < std::min(block, values.batch - first);
          ++lane) {
       index[lane] = static_cast<double>(first + lane);
-      weight[lane] = values.weights.empty() ? 1 : values.weights[first + lane];
+      weight[lane] = BareWeight(values, first + lane);
     }
     for (Bound& b : *arguments) {
       if (b.kind == "index") b.Set(index);

@@ -9,6 +9,7 @@
 #include "tests/support/gradient_check.h"
 #include "tests/support/jit.h"
 #include "tests/support/report.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 namespace {
@@ -22,7 +23,10 @@ class EmittedCheck {
  public:
   EmittedCheck(const Graph& forward, const GraphValues& values,
                const EmittedCheckOptions& options)
-      : forward_(forward), values_(values), options_(options) {}
+      : forward_(forward),
+        loss_graph_(KeepOutputs(forward, {OutputKind::kLoss})),
+        values_(values),
+        options_(options) {}
 
   absl::StatusOr<EmittedCheckReport> Run() {
     absl::StatusOr<Graph> training = BuildTrainingGraph(forward_);
@@ -56,13 +60,7 @@ class EmittedCheck {
                          const RoundedOutputs& expected) {
     const auto once = pipeline->Run(values_);
     if (!once.ok()) return once.status();
-    absl::Status status = check_.Compare("loss", {once->loss}, expected.loss);
-    for (const auto& [name, metric] : expected.metrics) {
-      if (status.ok()) {
-        status =
-            check_.Compare("metric " + name, {once->metrics.at(name)}, metric);
-      }
-    }
+    absl::Status status = check_.CompareTotals(*once, expected);
     if (status.ok()) status = CheckZeros(once->gradients);
     if (status.ok()) {
       status = check_.Compare("gradient", once->gradients, expected.gradients);
@@ -78,8 +76,7 @@ class EmittedCheck {
 
   absl::Status CheckZeros(const Gradients& gradients) {
     for (const auto& [name, values] : gradients) {
-      const bool is_zero = std::all_of(values.begin(), values.end(),
-                                       [](double g) { return g == 0; });
+      const bool is_zero = IsAllZero(values);
       const bool expected = options_.zero.count(name) > 0;
       if (is_zero && !expected)
         return Error(absl::StrCat("gradient ", name, " is all zero"));
@@ -154,8 +151,7 @@ class EmittedCheck {
       }
       const auto run = pipeline->Run(moved[side]);
       if (!run.ok()) return run.status();
-      const auto bound = InterpretOutputs(
-          KeepOutputs(forward_, {OutputKind::kLoss}), moved[side]);
+      const auto bound = InterpretOutputs(loss_graph_, moved[side]);
       if (!bound.ok()) return bound.status();
       loss[side] = run->loss * values_.scale;
       slope.rounding += bound->loss[0].worst_error() * values_.scale / (2 * h);
@@ -206,6 +202,7 @@ class EmittedCheck {
   }
 
   const Graph& forward_;
+  const Graph loss_graph_;
   const GraphValues& values_;
   const EmittedCheckOptions& options_;
   BoundCheck check_;

@@ -76,6 +76,14 @@ NodeId FindNode(const Graph& graph, const std::string& name) {
   return -1;
 }
 
+NodeId FindHead(const Graph& graph, const std::string& name) {
+  for (const Output& output : graph.outputs()) {
+    if (output.kind == OutputKind::kHead && output.name == name)
+      return output.node;
+  }
+  return -1;
+}
+
 std::vector<std::string> ReadersOf(const Graph& graph,
                                    const std::string& name) {
   const NodeId id = FindNode(graph, name);

@@ -53,6 +53,9 @@ class GraphMaker {
 // The id of the node called `name`, or -1.
 NodeId FindNode(const Graph& graph, const std::string& name);
 
+// The node of the head called `name`, or -1.
+NodeId FindHead(const Graph& graph, const std::string& name);
+
 // Names of the nodes that read the node called `name`, in order.
 std::vector<std::string> ReadersOf(const Graph& graph, const std::string& name);
 

@@ -14,6 +14,7 @@
 #include "dsl/passes.h"
 #include "generators/pipeline.h"
 #include "tests/support/jit_binding.h"
+#include "tests/support/vectors.h"
 
 namespace kiln {
 namespace {
@@ -325,7 +326,7 @@ absl::Status Compare(const std::string& what,
     return Error(absl::StrCat(what, " has ", interpreted.size(),
                               " values, Halide's ", adjoint.size()));
   }
-  for (double value : interpreted) scale = std::max(scale, std::abs(value));
+  scale = std::max(scale, LargestOf(interpreted));
   for (size_t i = 0; i < adjoint.size(); ++i) {
     const double error = std::abs(interpreted[i] - adjoint[i]);
     if (!std::isfinite(interpreted[i]) || !(error <= kHalideTolerance * scale))
@@ -374,8 +375,7 @@ absl::StatusOr<HalideCheckReport> CheckAgainstHalide(
     const auto adjoint = adjoints->gradients.find(name);
     if (adjoint == adjoints->gradients.end())
       return Error(absl::StrCat("Halide has no gradient of ", name));
-    const bool is_zero = std::all_of(gradient.begin(), gradient.end(),
-                                     [](double g) { return g == 0; });
+    const bool is_zero = IsAllZero(gradient);
     if (is_zero != (zero.count(name) > 0))
       return Error(absl::StrCat(name, "'s gradient is all zero, or is not"));
     status = Compare(absl::StrCat("the gradient of ", name), gradient,

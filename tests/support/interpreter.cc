@@ -77,8 +77,12 @@ absl::StatusOr<std::vector<std::vector<T>>> InterpretWith(
 
 }  // namespace
 
+double BareWeight(const GraphValues& values, int64_t n) {
+  return values.weights.empty() ? 1 : values.weights[n];
+}
+
 double SampleWeight(const GraphValues& values, int64_t n) {
-  return (values.weights.empty() ? 1 : values.weights[n]) * values.scale;
+  return BareWeight(values, n) * values.scale;
 }
 
 absl::StatusOr<NodeValues> Interpret(const Graph& graph,

@@ -52,7 +52,8 @@ using Gradients = std::map<std::string, std::vector<double>>;
 absl::StatusOr<Gradients> InterpretGradients(const Graph& training,
                                              const GraphValues& values);
 
-// The weight of sample n, scale included.
+// The weight of sample n, without the scale and with it.
+double BareWeight(const GraphValues& values, int64_t n);
 double SampleWeight(const GraphValues& values, int64_t n);
 
 }  // namespace kiln

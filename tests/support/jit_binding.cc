@@ -76,7 +76,7 @@ void BindBlock(const std::vector<Argument>& arguments,
     const int64_t n = first + lane;
     if (n >= static_cast<int64_t>(rows.size())) continue;
     index[lane] = static_cast<double>(rows[n]);
-    weight[lane] = values.weights.empty() ? 1 : values.weights[n];
+    weight[lane] = BareWeight(values, n);
   }
   for (const Argument& argument : arguments) {
     if (argument.kind == ArgumentKind::kScale)

@@ -23,7 +23,7 @@ absl::Status BindData(const std::vector<Argument>& arguments,
 
 // A block of `block` lanes: the batch's samples from `first` on, which are
 // these rows of the data. Lanes past the end of the batch have the weight 0
-// and, as in training, the index 0.
+// and, as in training, the index of its first.
 void BindBlock(const std::vector<Argument>& arguments,
                const GraphValues& values, int block,
                const std::vector<int64_t>& rows, int64_t first,

@@ -66,6 +66,13 @@ int64_t Random::Integer(int64_t count) {
   return static_cast<int64_t>(engine_() % static_cast<uint64_t>(count));
 }
 
+std::vector<double> RandomVector(int64_t size, uint64_t seed) {
+  Random random(seed);
+  std::vector<double> values(size);
+  for (double& value : values) value = random.Uniform(-1, 1);
+  return values;
+}
+
 std::vector<double> SpreadValues(int64_t count, uint64_t seed) {
   std::vector<double> values(count);
   for (int64_t i = 0; i < count; ++i) {

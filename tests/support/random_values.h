@@ -22,6 +22,9 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+// Uniform in [-1, 1).
+std::vector<double> RandomVector(int64_t size, uint64_t seed);
+
 // `count` distinct values of (-1, 1) in random order, 2 / count apart and none
 // nearer to 0 than half of that: away from the kinks of ReLU and the ties of
 // max pooling.

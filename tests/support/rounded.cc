@@ -17,27 +17,8 @@ constexpr double kLambda = 8;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// How each kind of bound adds errors: as they are, or as variances.
-struct WorstCase {
-  static double FromError(double error) { return error; }
-  static double ToError(double errors) { return errors; }
-};
-
-struct Likely {
-  static double FromError(double error) {
-    return (error / kLambda) * (error / kLambda);
-  }
-  static double ToError(double errors) { return kLambda * std::sqrt(errors); }
-};
-
-template <typename Kind>
-double ErrorOf(double errors, double magnitude, double roundings) {
-  if (roundings == 0) return Kind::ToError(errors);
-  const double one = kUnitRoundoff * magnitude;
-  return std::is_same_v<Kind, WorstCase>
-             ? errors + roundings * one
-             : Kind::ToError(errors + roundings * one * one);
-}
+// The likely error as the variance that adds, in units of its own.
+double Variance(double error) { return (error / kLambda) * (error / kLambda); }
 
 double SigmoidOf(double x) {
   return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
@@ -57,7 +38,7 @@ class RoundedFunctions {
     x.value_ = value;
     x.roundings_ = roundings;
     x.worst_ = {worst, std::abs(value) + worst};
-    x.likely_ = {Likely::FromError(likely), std::abs(value) + likely};
+    x.likely_ = {Variance(likely), std::abs(value) + likely};
     return x;
   }
 
@@ -122,17 +103,22 @@ Rounded::Rounded(double value) : value_(value) {
   const double error =
       std::isfinite(value) ? std::abs(value - static_cast<float>(value)) : 0;
   worst_ = {error, std::abs(value)};
-  likely_ = {Likely::FromError(error), std::abs(value)};
+  likely_ = {Variance(error), std::abs(value)};
+}
+
+double Rounded::roundings() const {
+  return roundings_ + static_cast<double>(additions_);
 }
 
 double Rounded::worst_error() const {
-  return ErrorOf<WorstCase>(worst_.errors, worst_.magnitude,
-                            roundings_ + static_cast<double>(additions_));
+  // Of exact terms, however large, no rounding is no error.
+  if (roundings() == 0) return worst_.errors;
+  return worst_.errors + roundings() * kUnitRoundoff * worst_.magnitude;
 }
 
 double Rounded::likely_error() const {
-  return ErrorOf<Likely>(likely_.errors, likely_.magnitude,
-                         roundings_ + static_cast<double>(additions_));
+  const double one = roundings() == 0 ? 0 : kUnitRoundoff * likely_.magnitude;
+  return kLambda * std::sqrt(likely_.errors + roundings() * one * one);
 }
 
 Rounded Rounded::operator-() const {

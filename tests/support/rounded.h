@@ -67,7 +67,10 @@ class Rounded {
  private:
   friend class RoundedFunctions;
 
-  // Of the terms of a sum: their errors, as the kind of bound adds them, and
+  // That the term with most of them passed through, and the sum.
+  double roundings() const;
+
+  // Of the terms of a sum: their errors (of the likely ones, the variances) and
   // their absolute values.
   struct Terms {
     double errors = 0;

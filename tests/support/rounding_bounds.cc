@@ -16,7 +16,7 @@ std::vector<Rounded> WeightedTotal(const GraphValues& values,
                                    const std::vector<Rounded>& per_sample) {
   Rounded total;
   for (int64_t n = 0; n < values.batch; ++n) {
-    const double weight = values.weights.empty() ? 1 : values.weights[n];
+    const double weight = BareWeight(values, n);
     // A lane of weight 0 does not count, whatever its value.
     if (weight != 0) total += Rounded(weight) * per_sample[n];
   }
@@ -51,6 +51,13 @@ Tightness TightnessOf(const std::vector<Rounded>& tensor) {
   if (length == 0) return {worst, false};
   if (worst <= BoundCheck::kWorstCase * length) return {worst / length, false};
   return {Norm(tensor, Likely) / length, true};
+}
+
+std::vector<double> Bounds(const std::vector<Rounded>& tensor, bool likely) {
+  std::vector<double> bounds;
+  for (const Rounded& x : tensor)
+    bounds.push_back(kSubnormal + (likely ? Likely(x) : x.worst_error()));
+  return bounds;
 }
 
 }  // namespace
@@ -91,11 +98,7 @@ void BoundReport::Add(const BoundReport& other) {
 }
 
 std::vector<double> BoundCheck::BoundsOf(const std::vector<Rounded>& tensor) {
-  const bool likely = TightnessOf(tensor).likely;
-  std::vector<double> bounds;
-  for (const Rounded& x : tensor)
-    bounds.push_back(kSubnormal + (likely ? Likely(x) : x.worst_error()));
-  return bounds;
+  return Bounds(tensor, TightnessOf(tensor).likely);
 }
 
 absl::Status BoundCheck::Compare(const std::string& what,
@@ -113,7 +116,7 @@ absl::Status BoundCheck::Compare(const std::string& what,
     return absl::OutOfRangeError(absl::StrFormat(
         "%s: the bounds are too wide, %.3g of the tensor's norm", what, width));
   }
-  const std::vector<double> bounds = BoundsOf(expected);
+  const std::vector<double> bounds = Bounds(expected, use_likely);
   for (size_t i = 0; i < actual.size(); ++i) {
     const double exact = expected[i].value();
     const double difference = std::abs(actual[i] - exact);
@@ -149,6 +152,16 @@ absl::Status BoundCheck::Compare(
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status BoundCheck::CompareTotals(const PipelineResult& actual,
+                                       const RoundedOutputs& expected) {
+  absl::Status status = Compare("loss", {actual.loss}, expected.loss);
+  for (const auto& [name, metric] : expected.metrics) {
+    if (!status.ok()) break;
+    status = Compare("metric " + name, {actual.metrics.at(name)}, metric);
+  }
+  return status;
 }
 
 }  // namespace kiln

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "dsl/graph.h"
 #include "tests/support/interpreter.h"
+#include "tests/support/pipeline_result.h"
 #include "tests/support/rounded.h"
 
 namespace kiln {
@@ -55,6 +56,10 @@ class BoundCheck {
   absl::Status Compare(const std::string& what,
                        const std::map<std::string, std::vector<double>>& actual,
                        const RoundedTensors& expected);
+
+  // The loss and the metrics of a pipeline that gives them.
+  absl::Status CompareTotals(const PipelineResult& actual,
+                             const RoundedOutputs& expected);
 
   // A tensor is held to the worst case, as long as these bounds, as a vector,
   // are shorter than `kWorstCase` of the tensor; else to the likely errors. If
