@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/manifest.h"
+#include "runtime/training_options.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -228,16 +229,10 @@ absl::Status CheckPipeline(const Manifest& manifest,
 }
 
 absl::Status CheckDefaults(const TrainingDefaults& defaults) {
-  if (defaults.batch < 1 || defaults.epochs < 0 || defaults.steps < -1) {
-    return Refuse("defaults: bad batch, epochs or steps");
-  }
-  for (double value :
-       {defaults.learning_rate, defaults.momentum, defaults.weight_decay}) {
-    if (!std::isfinite(value) || value < 0) {
-      return Refuse("defaults: bad hyper-parameter ", value);
-    }
-  }
-  return absl::OkStatus();
+  const absl::StatusOr<TrainingOptions> options = OptionsFromDefaults(defaults);
+  const absl::Status status =
+      options.ok() ? CheckTrainingOptions(*options) : options.status();
+  return status.ok() ? status : Refuse("defaults: ", status.message());
 }
 
 }  // namespace
