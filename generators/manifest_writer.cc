@@ -61,14 +61,16 @@ void AddParameters(const Graph& graph, Json& manifest) {
     const auto* op = dynamic_cast<const ParameterOp*>(node.op.get());
     if (op == nullptr) continue;
     const int64_t size = ElementCount(node.type.shape);
-    parameters.push_back({{"name", node.name},
-                          {"c_name", CName(node.name)},
-                          {"shape", node.type.shape},
-                          {"offset", offset},
-                          {"size", size},
-                          {"init", InitializerJson(op->spec().init)},
-                          {"frozen", op->spec().frozen},
-                          {"lr_multiplier", op->spec().lr_multiplier}});
+    parameters.push_back(
+        {{"name", node.name},
+         {"c_name", CName(node.name)},
+         {"shape", node.type.shape},
+         {"offset", offset},
+         {"size", size},
+         {"init", InitializerJson(op->spec().init)},
+         {"frozen", op->spec().frozen},
+         {"lr_multiplier", op->spec().lr_multiplier},
+         {"weight_decay_multiplier", op->spec().weight_decay_multiplier}});
     offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   }
   manifest["parameters"] = parameters;

@@ -131,14 +131,16 @@ InitSpec ParseInit(const Json& json) {
 }
 
 ParameterSpec ParseParameter(const Json& json) {
-  return {.name = Text(json, "name"),
-          .c_name = Text(json, "c_name"),
-          .shape = Shape(json, "shape"),
-          .offset = Integer(json, "offset"),
-          .size = Integer(json, "size"),
-          .init = ParseInit(json.at("init")),
-          .frozen = json.at("frozen").get<bool>(),
-          .learning_rate_multiplier = json.at("lr_multiplier").get<double>()};
+  return {
+      .name = Text(json, "name"),
+      .c_name = Text(json, "c_name"),
+      .shape = Shape(json, "shape"),
+      .offset = Integer(json, "offset"),
+      .size = Integer(json, "size"),
+      .init = ParseInit(json.at("init")),
+      .frozen = json.at("frozen").get<bool>(),
+      .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
+      .weight_decay_multiplier = json.value("weight_decay_multiplier", 1.0)};
 }
 
 InputSpec ParseInput(const Json& json) {

@@ -45,6 +45,7 @@ struct ParameterSpec {
   InitSpec init;
   bool frozen = false;  // never updated, has no gradient
   double learning_rate_multiplier = 1;
+  double weight_decay_multiplier = 1;  // 0: weight decay leaves it alone
 };
 
 struct InputSpec {

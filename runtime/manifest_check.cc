@@ -63,6 +63,10 @@ absl::Status CheckParameters(const Manifest& manifest) {
         p.learning_rate_multiplier < 0) {
       return Refuse("parameter ", p.name, ": bad lr_multiplier");
     }
+    if (!std::isfinite(p.weight_decay_multiplier) ||
+        p.weight_decay_multiplier < 0) {
+      return Refuse("parameter ", p.name, ": bad weight_decay_multiplier");
+    }
     total += p.size;
     by_offset.push_back(&p);
   }
