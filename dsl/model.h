@@ -46,9 +46,26 @@ struct TrainingDefaults {
   std::string optimizer = "momentum";
   double learning_rate = 0.01;
   std::string learning_rate_schedule =
-      "constant";  // or "cosine": decays to 0 over the run
+      "constant";  // or "step", or "cosine": decays over the run
   double momentum = 0.9;
   double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;  // adam, adamw
+  double alpha = 0.99;                // rmsprop
+  double epsilon = 1e-8;              // these three
+  int64_t lr_step_every = 0;     // "step": epochs from one step to the next
+  double lr_gamma = 0.1;         // "step": the factor of each
+  double min_learning_rate = 0;  // "cosine": the last
+  int64_t warmup_steps = 0;      // a linear rise before any schedule
+  double clip_norm = 0;          // of the whole gradient; 0: never
+  // Ends the run when the metric called stop_metric is at least this after an
+  // epoch; 0: never.
+  double stop_at_accuracy = 0;
+  std::string stop_metric = "accuracy";
+  std::string stop_on = "test";  // the part that decides: or "train"
+  // Ends the run after so many epochs without a better patience_metric ("loss",
+  // or a metric's name), with the best epoch's weights; 0: never.
+  int64_t patience = 0;
+  std::string patience_metric = "loss";
 };
 
 struct Model {
@@ -222,6 +239,7 @@ class ModelBuilder {
   bool CheckOutput(const std::string& name, Value value, const Where& where);
   void Fail(const Where& where, const std::string& name,
             absl::string_view what);
+  void CheckStopMetric(const std::string& name);
   ParameterSpec LayerParameter(Shape shape, int64_t fan_in,
                                const std::optional<Initializer>& init,
                                bool frozen, double lr_multiplier) const;
@@ -233,6 +251,7 @@ class ModelBuilder {
   Graph graph_;
   std::vector<std::pair<double, Value>> losses_;
   TrainingDefaults defaults_;
+  Where defaults_where_ = Where::current();  // of Defaults(), once called
   absl::Status status_;
 };
 

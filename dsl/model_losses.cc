@@ -149,26 +149,6 @@ void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
   graph_.AddOutput(OutputKind::kMetric, name, value.id);
 }
 
-void ModelBuilder::Defaults(const TrainingDefaults& defaults, Where where) {
-  const TrainingDefaults& d = defaults;
-  auto check = [&](bool right, absl::string_view what) {
-    if (!right) Fail(where, "defaults", what);
-  };
-  check(d.batch >= 1, "batch must be 1 or more");
-  check(d.epochs >= 0, "epochs must be 0 or more");
-  check(d.steps >= -1, "steps must be -1 (no limit) or more");
-  check(std::isfinite(d.learning_rate) && d.learning_rate >= 0,
-        "learning_rate must be 0 or more");
-  check(std::isfinite(d.momentum) && d.momentum >= 0 && d.momentum < 1,
-        "momentum must be in [0, 1)");
-  check(std::isfinite(d.weight_decay) && d.weight_decay >= 0,
-        "weight_decay must be 0 or more");
-  check(d.learning_rate_schedule == "constant" ||
-            d.learning_rate_schedule == "cosine",
-        "learning_rate_schedule must be constant or cosine");
-  defaults_ = defaults;
-}
-
 absl::StatusOr<Model> ModelBuilder::Build() {
   if (!status_.ok()) return status_;
   if (absl::Status status = CheckOptions(); !status.ok()) return status;
@@ -180,6 +160,10 @@ absl::StatusOr<Model> ModelBuilder::Build() {
     return absl::InvalidArgumentError(absl::StrCat(
         ErrorPrefix(end, "loss"), "the model has none; call Loss()"));
   }
+  if (defaults_.stop_at_accuracy > 0) CheckStopMetric(defaults_.stop_metric);
+  if (defaults_.patience > 0 && defaults_.patience_metric != "loss")
+    CheckStopMetric(defaults_.patience_metric);
+  if (!status_.ok()) return status_;
   Value total = losses_[0].second;
   if (losses_.size() > 1 || losses_[0].first != 1) {
     const SourceLine& line = graph_.node(total.id).where;

@@ -61,14 +61,16 @@ void AddParameters(const Graph& graph, Json& manifest) {
     const auto* op = dynamic_cast<const ParameterOp*>(node.op.get());
     if (op == nullptr) continue;
     const int64_t size = ElementCount(node.type.shape);
-    parameters.push_back({{"name", node.name},
-                          {"c_name", CName(node.name)},
-                          {"shape", node.type.shape},
-                          {"offset", offset},
-                          {"size", size},
-                          {"init", InitializerJson(op->spec().init)},
-                          {"frozen", op->spec().frozen},
-                          {"lr_multiplier", op->spec().lr_multiplier}});
+    parameters.push_back(
+        {{"name", node.name},
+         {"c_name", CName(node.name)},
+         {"shape", node.type.shape},
+         {"offset", offset},
+         {"size", size},
+         {"init", InitializerJson(op->spec().init)},
+         {"frozen", op->spec().frozen},
+         {"lr_multiplier", op->spec().lr_multiplier},
+         {"weight_decay_multiplier", op->spec().weight_decay_multiplier}});
     offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   }
   manifest["parameters"] = parameters;
@@ -125,7 +127,21 @@ void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
       {"learning_rate", defaults.learning_rate},
       {"learning_rate_schedule", defaults.learning_rate_schedule},
       {"momentum", defaults.momentum},
-      {"weight_decay", defaults.weight_decay}};
+      {"weight_decay", defaults.weight_decay},
+      {"beta1", defaults.beta1},
+      {"beta2", defaults.beta2},
+      {"alpha", defaults.alpha},
+      {"epsilon", defaults.epsilon},
+      {"lr_step_every", defaults.lr_step_every},
+      {"lr_gamma", defaults.lr_gamma},
+      {"min_learning_rate", defaults.min_learning_rate},
+      {"warmup_steps", defaults.warmup_steps},
+      {"clip_norm", defaults.clip_norm},
+      {"stop_at_accuracy", defaults.stop_at_accuracy},
+      {"stop_metric", defaults.stop_metric},
+      {"stop_on", defaults.stop_on},
+      {"patience", defaults.patience},
+      {"patience_metric", defaults.patience_metric}};
 }
 
 // The rows of `summary`: every node that computes something, with the

@@ -27,5 +27,7 @@ KILN_MODEL(m) {
               .batch = 64,
               .epochs = 10000,
               .optimizer = "sgd",
-              .learning_rate = 0.1});
+              .learning_rate = 0.1,
+              .stop_at_accuracy = 1,
+              .stop_metric = "width_accuracy"});
 }

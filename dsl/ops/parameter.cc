@@ -31,6 +31,9 @@ std::string ParameterOp::Attributes() const {
   if (spec_.lr_multiplier != 1)
     absl::StrAppend(
         &text, absl::StrFormat(" lr_multiplier=%.6g", spec_.lr_multiplier));
+  if (spec_.weight_decay_multiplier != 1)
+    absl::StrAppend(&text, absl::StrFormat(" weight_decay_multiplier=%.6g",
+                                           spec_.weight_decay_multiplier));
   return text;
 }
 
@@ -46,6 +49,11 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
   if (!(std::isfinite(spec_.lr_multiplier) && spec_.lr_multiplier >= 0)) {
     return absl::InvalidArgumentError(
         "the learning-rate multiplier must be 0 or more");
+  }
+  if (!(std::isfinite(spec_.weight_decay_multiplier) &&
+        spec_.weight_decay_multiplier >= 0)) {
+    return absl::InvalidArgumentError(
+        "the weight-decay multiplier must be 0 or more");
   }
   return TensorType{spec_.shape, DType::kFloat32, false};
 }

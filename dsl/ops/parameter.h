@@ -35,6 +35,7 @@ struct ParameterSpec {
   Initializer init;
   bool frozen = false;       // never updated; its gradient is not computed
   double lr_multiplier = 1;  // scales the learning rate for this tensor
+  double weight_decay_multiplier = 1;  // scales the weight decay for it
 };
 
 class ParameterOp : public Op {

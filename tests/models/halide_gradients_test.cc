@@ -12,7 +12,7 @@ namespace kiln {
 namespace {
 
 void Check(const std::string& name,
-           const absl::StatusOr<HalideReport>& report) {
+           const absl::StatusOr<HalideCheckReport>& report) {
   ASSERT_TRUE(report.ok()) << report.status();
   ReportCoverage("model " + name, "halide", 1, report->comparisons,
                  report->worst / kHalideTolerance);
@@ -24,7 +24,7 @@ TEST_P(HalideGradientsTest, AreTheModels) {
   const auto model = BuildModel(GetParam());
   ASSERT_TRUE(model.ok()) << model.status();
   // With some seeds a model's only ReLU is dead.
-  absl::StatusOr<HalideReport> report;
+  absl::StatusOr<HalideCheckReport> report;
   for (uint64_t seed = 3; seed < 6; ++seed) {
     report =
         CheckAgainstHalide(model->graph, RandomValues(model->graph, 2, seed));

@@ -33,6 +33,15 @@ TEST(ManifestTest, ReadsEveryPart) {
   EXPECT_EQ(manifest->FindParameter("fc"), -1);
 }
 
+TEST(ManifestTest, ReadsWeightDecayMultipliers) {
+  Json json = FakeManifest();
+  json["parameters"][1]["weight_decay_multiplier"] = 0.0;
+  const absl::StatusOr<Manifest> manifest = ParseManifest(json.dump());
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->parameters[0].weight_decay_multiplier, 1);
+  EXPECT_EQ(manifest->parameters[1].weight_decay_multiplier, 0);
+}
+
 struct Contradiction {
   const char* name;
   std::function<void(Json&)> break_it;
@@ -76,6 +85,10 @@ INSTANTIATE_TEST_SUITE_P(
                         j["parameters"][0]["shape"] = {huge, huge};
                       },
                       "bad shape"},
+        Contradiction{
+            "WeightDecayMultiplier",
+            [](Json& j) { j["parameters"][1]["weight_decay_multiplier"] = -1; },
+            "fc.bias: bad weight_decay_multiplier"},
         Contradiction{"UnalignedOffset",
                       [](Json& j) { j["parameters"][1]["offset"] = 12; },
                       "multiple of 16"},
