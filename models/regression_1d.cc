@@ -17,6 +17,6 @@ KILN_MODEL(m) {
   m.Defaults({.data = "regression",
               .batch = 10,
               .epochs = 500,
-              .learning_rate = 0.01,
-              .momentum = 0.9});
+              .optimizer = "adam",
+              .learning_rate = 0.02});
 }
