@@ -49,6 +49,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kTruncatedNormal:
       return {
           {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+    default:  // rules are resolved when a model is built
+      break;
   }
   return {};
 }
