@@ -67,7 +67,7 @@ absl::StatusOr<CompiledModel> CompileModel() {
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
   return CompiledModel{*std::move(forward), *std::move(training),
-                       model->defaults};
+                       model->defaults, model->losses};
 }
 
 void ModelGenerator::configure() {

@@ -22,6 +22,7 @@ struct CompiledModel {
   Graph forward;
   Graph training;
   TrainingDefaults defaults;
+  std::vector<LossTerm> losses;
 };
 absl::StatusOr<CompiledModel> CompileModel();
 
