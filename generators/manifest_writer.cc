@@ -49,6 +49,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kTruncatedNormal:
       return {
           {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+    default:  // rules are resolved when a model is built
+      break;
   }
   return {};
 }
@@ -100,17 +102,20 @@ void AddData(const Graph& graph, Json& manifest) {
   }
 }
 
-void AddOutputs(const Graph& graph, Json& manifest) {
+void AddOutputs(const Graph& graph, const std::vector<LossTerm>& losses,
+                Json& manifest) {
   manifest["outputs"] = Json::array();
   manifest["losses"] = Json::array();
+  for (const LossTerm& loss : losses) {
+    manifest["losses"].push_back(
+        {{"name", loss.name}, {"weight", loss.weight}});
+  }
   manifest["metrics"] = Json::array();
   for (const Output& output : graph.outputs()) {
     if (output.kind == OutputKind::kHead) {
       manifest["outputs"].push_back(
           {{"name", output.name},
            {"shape", graph.node(output.node).type.shape}});
-    } else if (output.kind == OutputKind::kLoss) {
-      manifest["losses"].push_back({{"name", output.name}, {"weight", 1.0}});
     } else if (output.kind == OutputKind::kMetric) {
       manifest["metrics"].push_back({{"name", output.name}});
     }
@@ -270,7 +275,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   manifest["options"] = model.options;
   AddParameters(model.training, manifest);
   AddData(model.forward, manifest);
-  AddOutputs(model.forward, manifest);
+  AddOutputs(model.forward, model.losses, manifest);
   AddDefaults(model.defaults, manifest);
   AddLayers(model.forward, manifest);
   AddGraphs(model, manifest);

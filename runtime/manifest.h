@@ -64,6 +64,8 @@ struct OutputSpec {
   std::vector<int64_t> shape;
 };
 
+// One of the losses that are summed with their weights. Where there are
+// several, each is a metric of its name as well.
 struct LossSpec {
   std::string name;
   double weight = 1;
