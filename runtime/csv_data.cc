@@ -30,7 +30,11 @@ void Append(T value, Column& column) {
 // Parse one field and append it to the column, or return what is wrong with it.
 std::string AppendFloat(absl::string_view text, Column& column) {
   float value = 0;
-  if (!absl::SimpleAtof(text, &value)) return " is no number";
+  // SimpleAtof would read hexadecimal digits too.
+  if (!absl::SimpleAtof(text, &value) || absl::StrContains(text, 'x') ||
+      absl::StrContains(text, 'X')) {
+    return " is no number";
+  }
   if (!std::isfinite(value)) {
     // SimpleAtof makes an infinity of 1e99 too.
     return absl::StrContains(absl::AsciiStrToLower(text), 'n')
