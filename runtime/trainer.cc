@@ -69,6 +69,14 @@ absl::StatusOr<Trainer> Trainer::Create(Model& model, const DataBinding& train,
   absl::Status status = trainer.optimizer_.Prepare(trainer.options_.batch);
   if (status.ok() && tail > 0) status = trainer.optimizer_.Prepare(tail);
   if (!status.ok()) return status;
+  for (Totals* totals : {&trainer.batch_totals_, &trainer.epoch_totals_,
+                         &trainer.test_totals_, &trainer.train_totals_}) {
+    totals->metrics.resize(model.manifest().metrics.size());
+  }
+  if (test != nullptr) model.PrepareEvaluation(*test);
+  if (!trainer.stops_on_test() && trainer.stopping_.active()) {
+    model.PrepareEvaluation(train);
+  }
   return trainer;
 }
 
