@@ -137,6 +137,27 @@ TEST(BinariesTest, TrainSaveEvalAgreeAndRepeatBitForBit) {
             Shell("%/mnist_cnn eval --load=" + out / "d").out);
 }
 
+// Batch gradient descent takes a step an epoch, stochastic gradient descent one
+// a sample; both learn the four rows.
+TEST(BinariesTest, BatchAndStochasticDescentFromOneBinary) {
+  const std::string train =
+      "%/xor_mlp train --optimizer=sgd --lr=1 --epochs=3000 "
+      "--stop_at_accuracy=1 --stop_on=train --batch=";
+  const TemporaryDirectory out;
+  for (const auto& [batch, steps_per_epoch] : {std::pair("all", 1), {"1", 4}}) {
+    const std::string log = out / batch;
+    const Outcome run = Shell(train + batch + " --log=" + log);
+    ASSERT_EQ(run.code, 0) << run.err;
+    const std::string text = ReadBytes(log);
+    const nlohmann::json end = nlohmann::json::parse(LastLine(text));
+    EXPECT_EQ(end["reason"], "accuracy") << run.out;
+    EXPECT_EQ(end["step"], end["epoch"].get<int>() * steps_per_epoch);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
+              end["step"].get<int>() + end["epoch"].get<int>() + 1);
+    EXPECT_EQ(LastLine(run.out), "test accuracy 100.00 % (4/4)");
+  }
+}
+
 TEST(BinariesTest, BadWeightsAreRefusedByNameAndReason) {
   const TemporaryDirectory out;
   const std::string weights = out / "w";
