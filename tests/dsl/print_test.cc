@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/concat.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/dense.h"
+#include "dsl/ops/expand.h"
 #include "dsl/ops/max_pool.h"
 #include "dsl/ops/pad.h"
 #include "dsl/ops/pointwise.h"
@@ -103,6 +105,19 @@ TEST(GradientPrintTest, Pointwise) {
                 {product, product}, "square");
   maker.ProjectToLoss(square, "y");
   CheckGradientGolden("pointwise", maker);
+}
+
+TEST(GradientPrintTest, ConcatAndExpand) {
+  GraphMaker maker;
+  const NodeId a = maker.Trained("a", {2, 3, 1}),
+               b = maker.Input("b", {1, 3, 1}),
+               slope = maker.Parameter("slope", {1});
+  const NodeId wide =
+      maker.Add(std::make_shared<ExpandOp>(Shape{1, 3, 1}), {slope}, "wide");
+  const NodeId both =
+      maker.Add(std::make_shared<ConcatOp>(), {a, b, wide}, "both");
+  maker.ProjectToLoss(both, "y");
+  CheckGradientGolden("concat_expand", maker);
 }
 
 TEST(GradientPrintTest, SoftmaxCrossEntropy) {

@@ -126,6 +126,53 @@ std::vector<Structure> Structures() {
              "conv2", a, {.out_channels = 3, .kernel = 3, .padding = 1});
          Classify(m, m.Pointwise("add", {a, b}, Arg(0) + Arg(1)), 3);
        }},
+      {"skip_connections_that_concatenate_and_add",
+       [](ModelBuilder& m) {
+         const Value x = m.Input("image", {2, 7, 6});
+         const Value a = m.Gelu(m.Conv2d(
+             "conv1", x, {.out_channels = 3, .kernel = 3, .padding = 1}));
+         const Value b = m.Conv2d("conv2", m.Concat({x, a}),
+                                  {.out_channels = 5, .kernel = 1});
+         const Value c = m.Add({b, m.Concat({a, x})});
+         Classify(m, m.Concat({m.Softplus(c), m.Multiply({c, b})}), 3);
+       }},
+      {"crelu_of_convolutions",
+       [](ModelBuilder& m) {
+         Value x = m.Input("image", {1, 9, 9});
+         x = m.MaxPool(
+             m.Crelu(m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 4})));
+         x = m.Crelu(m.Conv2d("conv2", x, {.out_channels = 2, .kernel = 2}));
+         Classify(m, x, 3);
+       }},
+      {"prelu_of_images_and_vectors",
+       [](ModelBuilder& m) {
+         Value x = m.Input("image", {1, 6, 6});
+         x = m.Prelu(m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 3}));
+         x = m.Prelu(m.Dense("fc1", m.Flatten(x), {.out = 7}));
+         ClassifyFlat(m, x, 3);
+       }},
+      {"heads_of_parts",
+       [](ModelBuilder& m) {
+         const Value x = m.Input("x", {5});
+         const Value a = m.Dense("a", x, {.out = 3}),
+                     b = m.Elu(m.Dense("b", x, {.out = 4}));
+         const Value both = m.Concat({a, b, a});
+         m.Output("both", both);
+         m.Output("b", b);
+         ClassifyFlat(m, both, 3);
+       }},
+      {"losses_of_all_kinds",
+       [](ModelBuilder& m) {
+         const Value x = m.Selu(m.Dense("fc", m.Input("x", {6}), {.out = 5}));
+         const Value y = m.Target("y", {2}), t = m.Target("t", {3});
+         const Value values = m.Dense("values", x, {.out = 2}),
+                     scores = m.Dense("scores", x, {.out = 3});
+         m.Output("values", values);
+         m.Loss("far", m.Huber(values, y, 0.4), 0.5);
+         m.Loss("near", m.L1(values, y), 0.25);
+         m.Loss("side", m.Hinge(scores, t));
+         m.Metric("right", m.WithinTolerance(values, y, 0.5));
+       }},
       {"two_accumulators_in_one_pointwise",
        [](ModelBuilder& m) {
          const Value x = m.Input("x", {6});

@@ -90,6 +90,7 @@ const std::vector<std::string>& RandomGraphFeatures() {
       "dead branch",
       "frozen parameter",
       "head",
+      "huber loss",
       "join",
       "join in both orders",
       "label read twice",

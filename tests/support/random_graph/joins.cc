@@ -31,6 +31,33 @@ int WithShape(Draft& draft, int item, const Shape& shape) {
   return Reshape(draft, AddDense(draft, Vector(draft, item), elements), shape);
 }
 
+// Behind each other: those that fit as they are, others as vectors.
+int AddConcat(Draft& draft) {
+  std::vector<int> items = {draft.Pick()};
+  for (int more = draft.Chance(70) ? 1 : 2; more > 0; --more)
+    items.push_back(draft.Pick());
+  const Shape shape = draft.ShapeOf(items[0]);
+  const bool fit = std::all_of(items.begin(), items.end(), [&](int item) {
+    const Shape other = draft.ShapeOf(item);
+    return !shape.empty() && other.size() == shape.size() &&
+           std::equal(shape.begin() + 1, shape.end(), other.begin() + 1) &&
+           other[0] <= kMostChannels;
+  });
+  std::vector<Value> values;
+  bool trained = false, mixed = false, not_negative = true;
+  for (int item : items) {
+    if (!fit) item = Vector(draft, item);
+    trained = trained || draft.trained(item);
+    mixed = mixed || draft.sign(item) == Sign::kMixed;
+    not_negative = not_negative && draft.sign(item) == Sign::kNotNegative;
+    values.push_back(draft.Read(item));
+  }
+  return draft.Keep(draft.model().Concat(values), trained,
+                    mixed          ? Sign::kMixed
+                    : not_negative ? Sign::kNotNegative
+                                   : Sign::kUnknown);
+}
+
 // REQUIRES: the items have the same shape.
 int Join(Draft& draft, const std::vector<int>& items) {
   draft.Note("join");
@@ -46,6 +73,10 @@ int Join(Draft& draft, const std::vector<int>& items) {
 }  // namespace
 
 void AddJoin(Draft& draft) {
+  if (draft.Chance(30)) {
+    AddConcat(draft);
+    return;
+  }
   std::vector<int> items = {draft.Pick()};
   const Shape shape = draft.ShapeOf(items[0]);
   for (int more = draft.Chance(80) ? 1 : 2; more > 0; --more) {

@@ -1,5 +1,6 @@
 #include "tests/support/random_graph/outputs.h"
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -72,6 +73,10 @@ Value AddRegression(Draft& draft, int item) {
     draft.Note("squared error");
     if (shape.size() == 3) draft.Note("picture as a target");
     return m.L2(draft.Read(item), target);
+  }
+  if (draft.Chance(30)) {
+    draft.Note("huber loss");
+    return m.Huber(draft.Read(item), target, std::abs(draft.Constant()));
   }
   draft.Note("user-written loss");
   // Not linear in the value, bounded below.
