@@ -38,6 +38,8 @@ enum class ArgumentKind {
   kLearningRate,  // scalar
   kMomentum,      // scalar
   kWeightDecay,   // scalar
+  kSeed,          // scalar, 32 bits: of random numbers
+  kStep,          // scalar, 32 bits: the step that they are drawn for
   kWorkspace,     // scalar pointer: the planned memory
   kOutput,        // output: a head, lanes outermost
   kLoss,          // output: sum over the lanes of weight * loss
@@ -45,6 +47,7 @@ enum class ArgumentKind {
   kGradient,      // output: accumulated in place
   kParameterOut,  // output: the updated parameter
   kStateOut,      // output: the updated state
+  kBufferOut,     // output: the next value of the model's state
 };
 
 struct Argument {

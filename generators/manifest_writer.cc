@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "dsl/analysis.h"
+#include "dsl/evaluation_form.h"
 #include "dsl/ops/input.h"
 #include "dsl/ops/parameter.h"
 #include "dsl/passes.h"
@@ -72,7 +73,8 @@ void AddParameters(const Graph& graph, Json& manifest) {
          {"init", InitializerJson(op->spec().init)},
          {"frozen", op->spec().frozen},
          {"lr_multiplier", op->spec().lr_multiplier},
-         {"weight_decay_multiplier", op->spec().weight_decay_multiplier}});
+         {"weight_decay_multiplier", op->spec().weight_decay_multiplier},
+         {"buffer", op->spec().buffer}});
     offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   }
   manifest["parameters"] = parameters;
@@ -154,10 +156,13 @@ void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
 void AddLayers(const Graph& graph, Json& manifest) {
   manifest["layers"] = Json::array();
   for (const Node& node : graph.nodes()) {
-    if (node.inputs.empty()) continue;
+    // Nor what a layer is made of: a batch's statistics.
+    if (node.inputs.empty() || !node.type.per_sample) continue;
     int64_t parameters = 0;
     for (NodeId input : node.inputs) {
-      if (graph.node(input).op->name() == "parameter")
+      const auto* parameter =
+          dynamic_cast<const ParameterOp*>(graph.node(input).op.get());
+      if (parameter != nullptr && !parameter->spec().buffer)
         parameters += ElementCount(graph.node(input).type.shape);
     }
     manifest["layers"].push_back(
@@ -274,6 +279,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   Json manifest = {{"kiln_manifest", 1}, {"model", name}};
   manifest["options"] = model.options;
   AddParameters(model.training, manifest);
+  manifest["whole_batch"] = NeedsWholeBatch(model.training);
   AddData(model.forward, manifest);
   AddOutputs(model.forward, model.losses, manifest);
   AddDefaults(model.defaults, manifest);

@@ -52,6 +52,7 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"parameter", ArgumentKind::kParameter},
     {"parameter_out", ArgumentKind::kParameterOut},
     {"parameter64", ArgumentKind::kParameter64},
+    {"buffer_out", ArgumentKind::kBufferOut},
     {"state_in", ArgumentKind::kStateIn},
     {"state_out", ArgumentKind::kStateOut},
     {"gradient", ArgumentKind::kGradient},
@@ -63,6 +64,8 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"learning_rate", ArgumentKind::kLearningRate},
     {"momentum", ArgumentKind::kMomentum},
     {"weight_decay", ArgumentKind::kWeightDecay},
+    {"seed", ArgumentKind::kSeed},
+    {"step", ArgumentKind::kStep},
     {"workspace", ArgumentKind::kWorkspace},
     {"output", ArgumentKind::kOutput},
     {"loss", ArgumentKind::kLoss},
@@ -131,16 +134,16 @@ InitSpec ParseInit(const Json& json) {
 }
 
 ParameterSpec ParseParameter(const Json& json) {
-  return {
-      .name = Text(json, "name"),
-      .c_name = Text(json, "c_name"),
-      .shape = Shape(json, "shape"),
-      .offset = Integer(json, "offset"),
-      .size = Integer(json, "size"),
-      .init = ParseInit(json.at("init")),
-      .frozen = json.at("frozen").get<bool>(),
-      .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
-      .weight_decay_multiplier = json.value("weight_decay_multiplier", 1.0)};
+  return {.name = Text(json, "name"),
+          .c_name = Text(json, "c_name"),
+          .shape = Shape(json, "shape"),
+          .offset = Integer(json, "offset"),
+          .size = Integer(json, "size"),
+          .init = ParseInit(json.at("init")),
+          .frozen = json.at("frozen").get<bool>(),
+          .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
+          .weight_decay_multiplier = json.value("weight_decay_multiplier", 1.0),
+          .buffer = json.value("buffer", false)};
 }
 
 InputSpec ParseInput(const Json& json) {
@@ -268,6 +271,7 @@ Manifest ParseRoot(const Json& json) {
           .parameters = List(json, "parameters", ParseParameter),
           .parameter_count = Integer(json, "parameter_count"),
           .arena_floats = Integer(json, "arena_floats"),
+          .whole_batch = json.value("whole_batch", false),
           .inputs = List(json, "inputs", ParseInput),
           .targets = List(json, "targets", ParseTarget),
           .outputs = List(json, "outputs", ParseOutput),

@@ -47,6 +47,8 @@ struct ParameterSpec {
   bool frozen = false;  // never updated, has no gradient
   double learning_rate_multiplier = 1;
   double weight_decay_multiplier = 1;  // 0: weight decay leaves it alone
+  bool buffer = false;  // the model's state: frozen, but each training step
+                        // gives it a next value (running statistics)
 };
 
 struct InputSpec {
@@ -117,6 +119,7 @@ enum class ArgumentKind {
   kParameter,
   kParameterOut,
   kParameter64,
+  kBufferOut,
   kStateIn,
   kStateOut,
   kGradient,
@@ -128,6 +131,8 @@ enum class ArgumentKind {
   kLearningRate,
   kMomentum,
   kWeightDecay,
+  kSeed,
+  kStep,
   kWorkspace,
   kOutput,
   kLoss,
@@ -174,6 +179,8 @@ struct Manifest {
   std::vector<ParameterSpec> parameters;
   int64_t parameter_count = 0;
   int64_t arena_floats = 0;  // parameters, gradients and state alike
+  bool whole_batch = false;  // training needs a batch in one block: it has
+                             // statistics of the batch
   std::vector<InputSpec> inputs;
   std::vector<TargetSpec> targets;
   std::vector<OutputSpec> outputs;

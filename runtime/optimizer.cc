@@ -143,6 +143,8 @@ int Optimizer::state_count() const {
 }
 
 absl::Status Optimizer::Prepare(int64_t batch) {
+  if (absl::Status status = model_->CheckBatch(batch); !status.ok())
+    return status;
   const BatchPlan& plan =
       model_->grad_.Plan(batch, model_->manifest().arena_floats);
   return FusedPipeline(batch) == nullptr
@@ -180,7 +182,9 @@ absl::Status Optimizer::Step(const DataBinding& data,
   }
   absl::Status status = model_->Gradient(data, rows, totals);
   if (status.ok() && clip_norm_ > 0) status = ClipGradient();
-  return status.ok() ? Update(hyper) : status;
+  if (status.ok()) status = Update(hyper);
+  if (status.ok()) model_->AdoptBuffers();
+  return status;
 }
 
 absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,

@@ -172,6 +172,7 @@ absl::Status Trainer::TrainEpoch(const TrainingCallbacks& callbacks,
 absl::Status Trainer::Step(absl::Span<const int32_t> rows, double learning_rate,
                            int64_t step) {
   Clear(batch_totals_);
+  model_->SetRandomKey(options_.seed, step - 1);
   const absl::Status status =
       optimizer_.Step(*train_, rows,
                       {.learning_rate = learning_rate,

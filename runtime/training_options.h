@@ -35,7 +35,7 @@ struct TrainingOptions {
   LearningRateSchedule schedule = LearningRateSchedule::kConstant;
   double momentum = 0;
   double weight_decay = 0;
-  uint64_t seed = 1;  // of the order of samples
+  uint64_t seed = 1;  // of the order of samples, dropout, random slopes
   bool shuffle = true;
   // Ends the run at the first epoch's end at which stop_metric is at least
   // this, to within 1e-6 (a sample that has several outputs adds thirds or

@@ -122,7 +122,8 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
             "added to the divisor; adam, adamw and rmsprop");
   flags.Add("clip_norm", &o.clip_norm, "X",
             "scales gradients of a larger norm down to it; 0: never");
-  flags.Add("seed", &f.seed, "N", "of initial weights and order of samples");
+  flags.Add("seed", &f.seed, "N",
+            "of initial weights, order of samples, dropout");
   flags.Add("shuffle", &o.shuffle, "",
             "a new order of samples each epoch; --noshuffle: as they are");
   flags.Add("threads", &f.threads, "N",

@@ -18,6 +18,7 @@ struct PipelineResult {
       metrics;  // sum over the batch of weight * metric
   Gradients gradients;
   Gradients parameters;  // updated, of a step
+  Gradients next_state;  // of the model: the buffers after the last block
   Gradients state;       // updated, of a step with an optimizer that has one
 };
 

@@ -18,7 +18,7 @@ ScalarExpr Term(Draft& draft, int arity, int depth) {
   const ScalarExpr a = Term(draft, arity, depth - 1);
   const ScalarExpr b = Term(draft, arity, depth - 1);
   const double c = draft.Constant();
-  switch (draft.Below(14)) {
+  switch (draft.Below(15)) {
     case 0:
       return a * c;
     case 1:
@@ -44,6 +44,8 @@ ScalarExpr Term(Draft& draft, int arity, int depth) {
     case 11:
       return Sigmoid(a);
     case 12:
+      return b * Sqrt(0.8 + a * a);
+    case 13:
       return Select(Greater(a, c), b, c * a);
     default:
       return -a;
@@ -154,6 +156,16 @@ int Activate(Draft& draft, int item) {
     };
     return draft.KeepTwice(item, apply, sign);
   }
+}
+
+// Never a twin: no two of these draw the same numbers.
+int AddRandomLayer(Draft& draft, int item) {
+  const Value input = draft.Read(item);
+  const bool drops = draft.Chance(50);
+  const double rate = static_cast<double>(draft.Between(10, 40)) / 100;
+  return draft.Keep(
+      drops ? draft.model().Dropout(input, rate) : draft.model().RRelu(input),
+      draft.trained(item), draft.sign(item));
 }
 
 void AddTwin(Draft& draft) {
