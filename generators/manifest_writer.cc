@@ -53,6 +53,10 @@ Json InitializerJson(const Initializer& init) {
   return {};
 }
 
+int64_t Aligned(int64_t size) {
+  return (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
 // Parameters in graph order, each at an aligned offset of the arena.
 void AddParameters(const Graph& graph, Json& manifest) {
   int64_t offset = 0;
@@ -69,11 +73,28 @@ void AddParameters(const Graph& graph, Json& manifest) {
                           {"init", InitializerJson(op->spec().init)},
                           {"frozen", op->spec().frozen},
                           {"lr_multiplier", op->spec().lr_multiplier}});
-    offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+    offset += Aligned(size);
   }
   manifest["parameters"] = parameters;
   manifest["parameter_count"] = ParameterCount(graph);
   manifest["arena_floats"] = offset;
+}
+
+// What the prepare pipeline writes and the infer pipelines read, in an arena of
+// its own.
+void AddPrepared(const Graph& prepare, Json& manifest) {
+  int64_t offset = 0;
+  manifest["prepared"] = Json::array();
+  for (const Output& output : prepare.outputs()) {
+    const Shape& shape = prepare.node(output.node).type.shape;
+    const int64_t size = ElementCount(shape);
+    manifest["prepared"].push_back({{"name", output.name},
+                                    {"shape", shape},
+                                    {"offset", offset},
+                                    {"size", size}});
+    offset += Aligned(size);
+  }
+  manifest["prepared_floats"] = offset;
 }
 
 void AddData(const Graph& graph, Json& manifest) {
@@ -252,6 +273,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
                          const std::vector<std::string>& record_paths) {
   Json manifest = {{"kiln_manifest", 1}, {"model", name}};
   AddParameters(model.training, manifest);
+  AddPrepared(model.inference.prepare, manifest);
   AddData(model.forward, manifest);
   AddOutputs(model.forward, manifest);
   AddDefaults(model.defaults, manifest);
@@ -265,7 +287,9 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
     if (record.is_discarded())
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": is no pipeline record"));
-    manifest["pipelines"].push_back(std::move(record));
+    const bool is_empty = record.value("kind", "") == "prepare" &&
+                          manifest["prepared"].empty();
+    if (!is_empty) manifest["pipelines"].push_back(std::move(record));
   }
   const std::string base = directory + "/" + name;
   for (const auto& [suffix, text] :

@@ -33,7 +33,11 @@ namespace kiln {
   X("broadcast", LowerBroadcast) \
   X("softmax_cross_entropy", LowerSoftmaxCrossEntropy) \
   X("softmax_cross_entropy_grad", LowerSoftmaxCrossEntropyGrad) \
-  X("accuracy", LowerAccuracy)
+  X("accuracy", LowerAccuracy) \
+  X("prepared", LowerPrepared) \
+  X("matmul", LowerMatmul) \
+  X("matvec", LowerMatvec) \
+  X("scale_rows", LowerScaleRows)
 // clang-format on
 
 #define KILN_DECLARE_LOWERING(op, lower) \

@@ -54,6 +54,15 @@ struct InputSpec {
   double scale = 1;                     // value = stored * scale
 };
 
+// A tensor that the prepare pipeline computes from the parameters and the infer
+// pipelines read.
+struct PreparedSpec {
+  std::string name;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;  // into the prepared arena
+  int64_t size = 0;    // product of shape
+};
+
 // Class labels (classes > 0, int32) or values (float32).
 using TargetSpec = ColumnSpec;
 
@@ -85,6 +94,9 @@ struct FlopCounts {
   int64_t forward = 0;          // every op; a maximum of n values costs n - 1
   int64_t useful_forward = 0;   // 2 per multiply-add of convolutions, dense
   int64_t useful_backward = 0;  // the same for the gradients that are needed
+  // Of inference as it is compiled: the heads alone, layers folded.
+  int64_t inference = 0;
+  int64_t useful_inference = 0;
   int64_t useful_step() const { return useful_forward + useful_backward; }
 };
 
@@ -116,6 +128,8 @@ enum class ArgumentKind {
   kLoss,
   kLoss64,
   kMetric,
+  kPrepared,
+  kPreparedOut,
 };
 
 struct ArgumentSpec {
@@ -126,7 +140,7 @@ struct ArgumentSpec {
   std::string slot;  // optimizer state only: "momentum"
 };
 
-enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64 };
+enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64, kPrepare };
 
 struct AllocationSpec {
   std::string name;
@@ -155,6 +169,8 @@ struct Manifest {
   std::vector<ParameterSpec> parameters;
   int64_t parameter_count = 0;
   int64_t arena_floats = 0;  // parameters, gradients and state alike
+  std::vector<PreparedSpec> prepared;  // none: there is no prepare pipeline
+  int64_t prepared_floats = 0;         // size of the prepared arena
   std::vector<InputSpec> inputs;
   std::vector<TargetSpec> targets;
   std::vector<OutputSpec> outputs;
@@ -165,9 +181,12 @@ struct Manifest {
   std::vector<LayerSpec> layers;
   GraphText dot, text;
   std::vector<PipelineSpec> pipelines;
+  std::vector<std::string> notes;  // what the compiler did, a line each
+  bool count_only = false;         // no pipelines: only to be looked at
 
   // The positions of these names, or -1.
   int FindParameter(absl::string_view name) const;
+  int FindPrepared(absl::string_view name) const;
   int FindInput(absl::string_view name) const;
   int FindTarget(absl::string_view name) const;
   int FindOutput(absl::string_view name) const;

@@ -101,6 +101,7 @@ class Model {
   absl::Status BindPipelines(const Bundle& bundle);
   absl::Status Allocate();
   void MirrorParameters();
+  absl::Status Prepare();
   absl::Status EnsureGradientSlots(int slots);
 
   // Points the first lanes of a call at `rows` and gives the rest weight 0.
@@ -112,12 +113,16 @@ class Model {
   const Manifest manifest_;
   PipelineFamily infer_, eval_, grad_;
   PipelineFamily step_sgd_, step_momentum_;
+  PipelineFamily prepare_;  // one, or none when there is nothing to prepare
 
   Arena parameters_[2];
   int current_ = 0;  // which of the two holds the values
   Arena gradients_;  // gradient_slots_ arenas, one after the other
   int gradient_slots_ = 0;
   Arena workspace_;
+  Arena prepared_;
+  bool is_prepared_ = false;  // for the parameters as they are: whatever
+                              // changes them makes it false
 
   // One call's lanes and results.
   std::vector<int32_t> index_;

@@ -32,6 +32,8 @@ struct PipelineCall {
   const float* parameters = nullptr;
   const double* parameters64 = nullptr;
   float* parameters_out = nullptr;  // step: not the same as parameters
+  const float* prepared = nullptr;  // infer: what prepare has computed
+  float* prepared_out = nullptr;    // prepare
   const float* state = nullptr;
   float* state_out = nullptr;      // step: not the same as state
   float* gradient = nullptr;       // grad: added to

@@ -79,7 +79,11 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("broadcast", BroadcastReference) \
   X("softmax_cross_entropy", SoftmaxCrossEntropyReference) \
   X("softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference) \
-  X("accuracy", AccuracyReference)
+  X("accuracy", AccuracyReference) \
+  X("prepared", PreparedReference) \
+  X("matmul", MatmulReference) \
+  X("matvec", MatvecReference) \
+  X("scale_rows", ScaleRowsReference)
 // clang-format on
 
 #define KILN_DECLARE_REFERENCE(op, reference) \
