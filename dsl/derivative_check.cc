@@ -115,6 +115,11 @@ Bounded Apply(const ScalarExpr& e, absl::Span<const Bounded> x) {
       // An exponential, a sum and a quotient; its derivative is below itself.
       result.error = r * a_error + Rounding(r, 2 * kFunctionRoundoff, false);
       break;
+    case ScalarKind::kSqrt:
+      // Correctly rounded in IEEE 754; its derivative is 1 / (2 r).
+      r = std::sqrt(a);
+      result.error = a_error / (2 * r) + Rounding(r, kRoundoff, a == 0);
+      break;
     case ScalarKind::kGreater:
       r = a > b ? 1 : 0;
       result.near_kink = result.near_kink || MayTurn(a - b, a_error + b_error);

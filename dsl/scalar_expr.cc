@@ -32,6 +32,8 @@ const char* FunctionName(ScalarKind kind) {
       return "tanh";
     case ScalarKind::kSigmoid:
       return "sigmoid";
+    case ScalarKind::kSqrt:
+      return "sqrt";
     case ScalarKind::kGreater:
       return "greater";
     case ScalarKind::kSelect:
@@ -118,6 +120,8 @@ double Apply(ScalarKind kind, absl::Span<const double> v) {
     case ScalarKind::kSigmoid:
       return v[0] >= 0 ? 1 / (1 + std::exp(-v[0]))
                        : std::exp(v[0]) / (1 + std::exp(v[0]));
+    case ScalarKind::kSqrt:
+      return std::sqrt(v[0]);
     case ScalarKind::kGreater:
       return v[0] > v[1] ? 1 : 0;
     case ScalarKind::kSelect:
@@ -245,6 +249,9 @@ ScalarExpr Tanh(const ScalarExpr& a) {
 ScalarExpr Sigmoid(const ScalarExpr& a) {
   return MakeScalar(ScalarKind::kSigmoid, {a});
 }
+ScalarExpr Sqrt(const ScalarExpr& a) {
+  return MakeScalar(ScalarKind::kSqrt, {a});
+}
 ScalarExpr Greater(const ScalarExpr& a, const ScalarExpr& b) {
   return MakeScalar(ScalarKind::kGreater, {a, b});
 }
@@ -293,6 +300,8 @@ ScalarExpr Differentiate(const ScalarExpr& e, int index,
       return d(0) * (1 - e * e);
     case ScalarKind::kSigmoid:
       return d(0) * (e * (1 - e));
+    case ScalarKind::kSqrt:
+      return d(0) / (2 * e);
     case ScalarKind::kSelect:
       return Select(x[0], d(1), d(2));
   }

@@ -29,6 +29,7 @@ enum class ScalarKind {
   kLog,
   kTanh,
   kSigmoid,
+  kSqrt,
   kGreater,  // 1 where a > b, else 0
   kSelect,   // a != 0 ? b : c
 };
@@ -89,6 +90,7 @@ ScalarExpr Exp(const ScalarExpr& a);
 ScalarExpr Log(const ScalarExpr& a);
 ScalarExpr Tanh(const ScalarExpr& a);
 ScalarExpr Sigmoid(const ScalarExpr& a);  // 1 / (1 + e^-a)
+ScalarExpr Sqrt(const ScalarExpr& a);     // NaN where a < 0
 ScalarExpr Greater(const ScalarExpr& a,
                    const ScalarExpr& b);  // 1 where a > b, else 0
 ScalarExpr Select(const ScalarExpr& condition, const ScalarExpr& then,

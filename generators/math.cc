@@ -141,6 +141,9 @@ Expr EmitSigmoid(const Expr& x) {
   return KeepNan(x, numerator / (one + t));
 }
 
+// Strictly, or LLVM may take a reciprocal estimate and two Newton steps.
+Expr EmitSqrt(const Expr& x) { return Strictly(Halide::sqrt(x)); }
+
 namespace {
 
 // max and min that give NaN when either operand is NaN; constants are not. A
@@ -202,6 +205,8 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
       return EmitTanh(emit(0));
     case ScalarKind::kSigmoid:
       return EmitSigmoid(emit(0));
+    case ScalarKind::kSqrt:
+      return EmitSqrt(emit(0));
     case ScalarKind::kGreater:
       return Halide::select(EmitCondition(e, args), Constant(type, 1), zero);
     case ScalarKind::kSelect:

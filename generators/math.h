@@ -16,6 +16,8 @@ Halide::Expr EmitExp(const Halide::Expr& x);
 Halide::Expr EmitLog(const Halide::Expr& x);
 Halide::Expr EmitTanh(const Halide::Expr& x);
 Halide::Expr EmitSigmoid(const Halide::Expr& x);
+// Correctly rounded in both.
+Halide::Expr EmitSqrt(const Halide::Expr& x);
 
 // What must not lose a NaN asks by these: Halide and LLVM simplify arithmetic,
 // comparisons and selects as if there were none.

@@ -17,6 +17,7 @@ namespace kiln {
   X("conv2d_input_grad", LowerConv2dInputGrad) \
   X("conv2d_weight_grad", LowerConv2dWeightGrad) \
   X("batch_sum", LowerBatchSum) \
+  X("channel_affine", LowerChannelAffine) \
   X("dense", LowerDense) \
   X("dense_input_grad", LowerDenseInputGrad) \
   X("dense_weight_grad", LowerDenseWeightGrad) \

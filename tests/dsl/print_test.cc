@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/channel_affine.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/max_pool.h"
@@ -70,6 +71,17 @@ TEST(GradientPrintTest, Dense) {
   maker.ProjectToLoss(maker.Add(std::make_shared<DenseOp>(), {x, w, b}, "fc"),
                       "y");
   CheckGradientGolden("dense", maker);
+}
+
+TEST(GradientPrintTest, ChannelAffine) {
+  GraphMaker maker;
+  const NodeId x = maker.Trained("x", {2, 3, 3});
+  const NodeId y = maker.Add(
+      std::make_shared<ChannelAffineOp>(),
+      {x, maker.Parameter("weight", {2}), maker.Parameter("shift", {2})},
+      "affine");
+  maker.ProjectToLoss(y, "covector");
+  CheckGradientGolden("channel_affine", maker);
 }
 
 TEST(GradientPrintTest, Pools) {

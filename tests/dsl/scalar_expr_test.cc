@@ -54,6 +54,7 @@ TEST(ScalarExprTest, FoldsConstants) {
   EXPECT_TRUE(Log(ScalarExpr(1)).IsConstant(0));
   EXPECT_TRUE(Tanh(ScalarExpr(0)).IsConstant(0));
   EXPECT_TRUE(Sigmoid(ScalarExpr(0)).IsConstant(0.5));
+  EXPECT_TRUE(Sqrt(ScalarExpr(9)).IsConstant(3));
 }
 
 TEST(ScalarExprTest, DropsNeutralOperands) {
@@ -136,6 +137,8 @@ std::vector<Function> Functions() {
       {"tanh", Tanh(x + y), [](double a, double b) { return tanh(a + b); }},
       {"sigmoid", Sigmoid(x * y - 1),
        [](double a, double b) { return 1 / (1 + exp(1 - a * b)); }},
+      {"sqrt", Sqrt(4 + x * y),
+       [](double a, double b) { return std::sqrt(4 + a * b); }},
       {"greater", Greater(x, y) * x,
        [](double a, double b) { return a > b ? a : 0; }},
       {"select", Select(Greater(x, y), x * x, y * 3),

@@ -6,6 +6,7 @@
 
 #include "dsl/graph.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/channel_affine.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/input.h"
 #include "dsl/ops/max_pool.h"
@@ -116,6 +117,38 @@ TEST(ShapeInferenceTest, Pointwise) {
   });
 }
 
+TEST(ShapeInferenceTest, ChannelAffine) {
+  const auto affine = std::make_shared<ChannelAffineOp>();
+  CheckRules({
+      {"an image",
+       affine,
+       {Sample({3, 9, 8}), Batch({3}), Batch({3})},
+       "3x9x8 per sample"},
+      {"features without a shift",
+       affine,
+       {Sample({5}), Batch({5})},
+       "5 per sample"},
+      {"two dimensions",
+       affine,
+       {Sample({3, 9}), Batch({3})},
+       "needs features {F} or an image {C, H, W}, not 3x9 per sample"},
+      {"a parameter", affine, {Batch({3}), Batch({3})}, "not 3"},
+      {"labels", affine, {Int({3}), Batch({3})}, "not int32 3 per sample"},
+      {"another scale",
+       affine,
+       {Sample({3, 9, 8}), Batch({4})},
+       "the scale is 4, not 3: one number a channel"},
+      {"a scale per sample",
+       affine,
+       {Sample({3}), Sample({3})},
+       "the scale is 3 per sample, not 3"},
+      {"another shift",
+       affine,
+       {Sample({3}), Batch({3}), Batch({3, 1})},
+       "the shift is 3x1, not 3"},
+  });
+}
+
 TEST(ShapeInferenceTest, LossesAndSources) {
   const auto loss = std::make_shared<SoftmaxCrossEntropyOp>();
   const auto d_loss = std::make_shared<SoftmaxCrossEntropyGradOp>();
@@ -172,6 +205,7 @@ TEST(ShapeInferenceTest, InputsThatAreNoNodesAreErrors) {
       {std::make_shared<DenseOp>(), 2},
       {std::make_shared<DenseInputGradOp>(), 2},
       {std::make_shared<DenseWeightGradOp>(), 2},
+      {std::make_shared<ChannelAffineOp>(), 2},
       {std::make_shared<MaxPoolOp>(PoolGeometry{}), 1},
       {std::make_shared<AvgPoolOp>(PoolGeometry{}), 1},
       {std::make_shared<PadOp>(1), 1},

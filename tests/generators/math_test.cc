@@ -145,9 +145,13 @@ TEST(MathTest, SigmoidWithinItsStatedError) {
             kSigmoidUlp);
 }
 
+TEST(MathTest, SqrtWithinItsStatedError) {
+  EXPECT_LE(WorstUlp("sqrt", EmitSqrt, std::sqrt, 0), kSqrtUlp);
+}
+
 TEST(MathTest, NanGivesNan) {
   const std::vector<float> nan(32, std::numeric_limits<float>::quiet_NaN());
-  for (auto* function : {EmitExp, EmitLog, EmitTanh, EmitSigmoid}) {
+  for (auto* function : {EmitExp, EmitLog, EmitTanh, EmitSigmoid, EmitSqrt}) {
     for (float value : Apply(function, nan)) EXPECT_TRUE(std::isnan(value));
   }
 }
@@ -166,6 +170,9 @@ TEST(MathTest, EndsOfTheRange) {
   EXPECT_EQ(Apply(EmitLog, {0.0f, kInfinity, 1.0f}),
             (std::vector<float>{-kInfinity, kInfinity, 0}));
   EXPECT_TRUE(std::isnan(Apply(EmitLog, {-1.0f})[0]));
+  EXPECT_EQ(Apply(EmitSqrt, {0.0f, kInfinity, 4.0f}),
+            (std::vector<float>{0, kInfinity, 2}));
+  EXPECT_TRUE(std::isnan(Apply(EmitSqrt, {-1.0f})[0]));
 }
 
 // max and min in an expression: NaN from either side is NaN, not the other

@@ -22,6 +22,7 @@ std::vector<ScalarExpr> WrongRoots(const ScalarExpr& e, int arguments) {
     case ScalarKind::kLog:
     case ScalarKind::kTanh:
     case ScalarKind::kSigmoid:
+    case ScalarKind::kSqrt:
       return {x[0]};
     case ScalarKind::kAdd:
       return {x[0], x[1], x[0] - x[1]};

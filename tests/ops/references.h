@@ -66,6 +66,7 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("dense_input_grad", DenseInputGradReference) \
   X("dense_weight_grad", DenseWeightGradReference) \
   X("batch_sum", BatchSumReference) \
+  X("channel_affine", ChannelAffineReference) \
   X("max_pool", MaxPoolReference) \
   X("max_pool_index", MaxPoolIndexReference) \
   X("max_pool_grad", MaxPoolGradReference) \

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/activations.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/channel_affine.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/max_pool.h"
@@ -167,6 +168,23 @@ void BatchSumCases(Cases* cases) {
   }
 }
 
+void ChannelAffineCases(Cases* cases) {
+  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{33}, Shape{1, 1, 1},
+                             Shape{3, 4, 5}, Shape{17, 2, 3}, Shape{2, 9, 1}}) {
+    for (bool shift : {true, false}) {
+      GraphMaker maker;
+      std::vector<NodeId> inputs = {maker.Trained("x", shape),
+                                    maker.Parameter("weight", {shape[0]})};
+      if (shift) inputs.push_back(maker.Parameter("shift", {shape[0]}));
+      const NodeId value =
+          maker.Add(std::make_shared<ChannelAffineOp>(), inputs, "affine");
+      cases->Finish(
+          absl::StrCat(ShapeString(shape), shift ? "" : "_without_shift"),
+          std::move(maker), value);
+    }
+  }
+}
+
 template <typename PoolOp>
 void PoolCases(Cases* cases) {
   const std::vector<std::pair<Shape, PoolGeometry>> geometries = {
@@ -245,6 +263,7 @@ void PointwiseCases(Cases* cases) {
       {"max_min", Max(a, 3.1 * b) - Min(b, 0.73 * c)},
       {"select", Select(Greater(a, 0), a * b, c)},
       {"leaky", Max(a, 0.4 * a)},
+      {"square_root", b * Sqrt(0.7 + a * a)},
   };
   for (const auto& [name, value] : symbolic) {
     for (const Shape& shape : {Shape{2, 3, 3}, Shape{67}}) {
@@ -337,6 +356,7 @@ const std::map<std::string, MakeCases>& Table() {
   static const auto& table = *new std::map<std::string, MakeCases>{
       {"avg_pool", PoolCases<AvgPoolOp>},
       {"batch_sum", BatchSumCases},
+      {"channel_affine", ChannelAffineCases},
       {"conv2d", Conv2dCases},
       {"dense", DenseCases},
       {"fan_out", FanOutCases},

@@ -93,6 +93,19 @@ Rounded Logistic(const Rounded& x) {
       kSigmoidUlp);
 }
 
+Rounded SquareRoot(const Rounded& x) {
+  const double value = std::sqrt(x.value());
+  return RoundedFunctions::Function(
+      value, x,
+      [&](double error) {
+        // Steepest at the least: sqrt(x) - sqrt(x - e) = e / (their sum).
+        const double least = x.value() - error;
+        if (error == 0) return 0.0;
+        return least >= 0 ? error / (value + std::sqrt(least)) : kInfinity;
+      },
+      kSqrtUlp);
+}
+
 Rounded Greater(const Rounded& a, const Rounded& b) {
   return Decided(a.value() > b.value() ? 1.0 : 0.0, a, b, 1);
 }
@@ -242,6 +255,8 @@ Rounded EvaluateWith(const ScalarExpr& e, absl::Span<const Rounded> args) {
       return Tangent(x[0]);
     case ScalarKind::kSigmoid:
       return Logistic(x[0]);
+    case ScalarKind::kSqrt:
+      return SquareRoot(x[0]);
     case ScalarKind::kGreater: {
       // A number is never greater than itself, whatever its error.
       const bool same =

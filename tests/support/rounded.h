@@ -40,6 +40,7 @@ inline constexpr double kExpUlp = 1.0;
 inline constexpr double kLogUlp = 1.6;
 inline constexpr double kTanhUlp = 5.3;
 inline constexpr double kSigmoidUlp = 2.5;
+inline constexpr double kSqrtUlp = 0.5;
 
 class Rounded {
  public:

@@ -18,7 +18,7 @@ ScalarExpr Term(Draft& draft, int arity, int depth) {
   const ScalarExpr a = Term(draft, arity, depth - 1);
   const ScalarExpr b = Term(draft, arity, depth - 1);
   const double c = draft.Constant();
-  switch (draft.Below(14)) {
+  switch (draft.Below(15)) {
     case 0:
       return a * c;
     case 1:
@@ -44,6 +44,8 @@ ScalarExpr Term(Draft& draft, int arity, int depth) {
     case 11:
       return Sigmoid(a);
     case 12:
+      return b * Sqrt(0.8 + a * a);
+    case 13:
       return Select(Greater(a, c), b, c * a);
     default:
       return -a;

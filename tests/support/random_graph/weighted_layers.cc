@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "dsl/ops/channel_affine.h"
 #include "dsl/ops/dense.h"
 #include "tests/support/random_graph/pointwise.h"
 
@@ -123,6 +124,11 @@ int AddAnyDense(Draft& draft, int item) {
     if (shape.size() == 2 && shape[1] == in) outs.push_back(shape[0]);
   }
   return AddDense(draft, item, draft.OneOf(outs));
+}
+
+int AddChannelAffine(Draft& draft, int item) {
+  return AddWeighted(draft, item, std::make_shared<ChannelAffineOp>(), "affine",
+                     {draft.ShapeOf(item)[0]});
 }
 
 }  // namespace kiln::random_graph

@@ -24,6 +24,10 @@ int AddDense(Draft& draft, int item, int64_t out);
 // already there.
 int AddAnyDense(Draft& draft, int item);
 
+// A scale and perhaps a shift of every channel or feature.
+// REQUIRES: the item is an image or a vector.
+int AddChannelAffine(Draft& draft, int item);
+
 }  // namespace kiln::random_graph
 
 #endif  // KILN_TESTS_SUPPORT_RANDOM_GRAPH_WEIGHTED_LAYERS_H_
