@@ -46,12 +46,10 @@ class Collapser {
       const auto stack = stacks_.find(node.name);
       if (stack == stacks_.end()) continue;
       const int64_t saved = stack->second.flops - FlopsOf(graph_, node);
-      notes.push_back(absl::StrCat(Listed(stack->second.layers),
-                                   " collapsed into one dense layer (",
-                                   saved == 0 ? "0" : "-", saved == 0
-                                       ? ""
-                                       : Thousands(saved),
-                                   " FLOPs)"));
+      notes.push_back(absl::StrCat(
+          Listed(stack->second.layers), " collapsed into one dense layer (",
+          saved == 0 ? "0" : "-", saved == 0 ? "" : Thousands(saved),
+          " FLOPs)"));
     }
     return {std::move(graph_), notes};
   }
@@ -65,8 +63,8 @@ class Collapser {
       return false;
     const bool bias = inner.inputs.size() > 2 || outer.inputs.size() > 2;
     return DenseFlops(graph_.node(inner.inputs[0]).type.shape[0],
-                      outer.type.shape[0], bias) <=
-           FlopsOf(graph_, inner) + FlopsOf(graph_, outer);
+                      outer.type.shape[0],
+                      bias) <= FlopsOf(graph_, inner) + FlopsOf(graph_, outer);
   }
 
   // Collapses the first pair; false when there is none.
@@ -101,10 +99,9 @@ class Collapser {
     };
     std::vector<NodeId> inputs = {
         to(inner, 0),
-        rewriter->Add(std::make_shared<MatmulOp>(),
-                      {to(outer, 1), to(inner, 1)},
-                      absl::StrCat(outer.name, ".collapsed_weight"),
-                      outer.where)};
+        rewriter->Add(
+            std::make_shared<MatmulOp>(), {to(outer, 1), to(inner, 1)},
+            absl::StrCat(outer.name, ".collapsed_weight"), outer.where)};
     const bool inner_bias = inner.inputs.size() > 2,
                outer_bias = outer.inputs.size() > 2;
     if (inner_bias) {

@@ -78,9 +78,9 @@ Rewritten FoldConstants(const Graph& graph) {
     std::vector<NodeId> inputs;
     for (NodeId input : folded.inputs) inputs.push_back(rewriter.To(input));
     rewriter.Replace(
-        id, rewriter.Add(std::make_shared<PointwiseOp>(op->label(),
-                                                       folded.value),
-                         std::move(inputs), node.name, node.where));
+        id,
+        rewriter.Add(std::make_shared<PointwiseOp>(op->label(), folded.value),
+                     std::move(inputs), node.name, node.where));
     notes.push_back(
         absl::StrCat(node.name, " folded to ", folded.value.ToString()));
   }
@@ -108,8 +108,8 @@ Rewritten RemoveIdentities(const Graph& graph) {
       rewriter.Replace(id, now.inputs[0]);
       removed.push_back(node.name);
     } else {
-      rewriter.Replace(id, rewriter.Add(node.op, now.inputs, node.name,
-                                        node.where));
+      rewriter.Replace(
+          id, rewriter.Add(node.op, now.inputs, node.name, node.where));
     }
   }
   if (removed.empty()) return {changed ? rewriter.Finish() : graph, {}};

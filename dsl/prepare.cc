@@ -3,7 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "dsl/collapse_dense.h"
+#include "dsl/fold_affine.h"
 #include "dsl/fold_constants.h"
 #include "dsl/ops/prepared.h"
 #include "dsl/passes.h"
@@ -42,9 +44,8 @@ PreparedSplit SplitPrepare(const Graph& graph) {
       continue;
     }
     prepare.AddOutput(OutputKind::kPrepared, node.name, id);
-    infer.Replace(id,
-                  infer.Add(std::make_shared<PreparedOp>(node.type.shape), {},
-                            node.name, node.where));
+    infer.Replace(id, infer.Add(std::make_shared<PreparedOp>(node.type.shape),
+                                {}, node.name, node.where));
   }
   return {EliminateDeadCode(prepare), infer.Finish()};
 }
@@ -54,12 +55,12 @@ absl::StatusOr<InferencePlan> PlanInference(const Graph& graph) {
   plan.folded = KeepOutputs(graph, {OutputKind::kHead});
   absl::Status status = Verify(plan.folded);
   for (Rewritten (*pass)(const Graph&) :
-       {FoldConstants, RemoveIdentities, CollapseDense}) {
+       {FoldConstants, RemoveIdentities, FoldChannelAffine, CollapseDense}) {
     if (!status.ok()) return status;
     Rewritten rewritten = pass(plan.folded);
     plan.folded = std::move(rewritten.graph);
-    plan.notes.insert(plan.notes.end(), rewritten.notes.begin(),
-                      rewritten.notes.end());
+    for (const std::string& note : rewritten.notes)
+      plan.notes.push_back(absl::StrCat("inference: ", note));
     status = Verify(plan.folded);
   }
   PreparedSplit split = SplitPrepare(plan.folded);

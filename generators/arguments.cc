@@ -14,12 +14,10 @@ namespace {
 constexpr struct {
   PipelineKind kind;
   const char* name;
-} kKinds[] = {{PipelineKind::kInfer, "infer"},
-              {PipelineKind::kEval, "eval"},
-              {PipelineKind::kGrad, "grad"},
-              {PipelineKind::kStep, "step"},
-              {PipelineKind::kLoss64, "loss64"},
-              {PipelineKind::kPrepare, "prepare"}};
+} kKinds[] = {
+    {PipelineKind::kInfer, "infer"},   {PipelineKind::kEval, "eval"},
+    {PipelineKind::kGrad, "grad"},     {PipelineKind::kStep, "step"},
+    {PipelineKind::kLoss64, "loss64"}, {PipelineKind::kPrepare, "prepare"}};
 
 // Row-major extents, innermost first, as Halide counts them.
 std::vector<int> Extents(const Shape& shape) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/passes.h"
+#include "dsl/report.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 
@@ -68,11 +69,15 @@ absl::StatusOr<CompiledModel> CompileModel(const std::string& options) {
   if (!training.ok()) return training.status();
   absl::StatusOr<InferencePlan> inference = PlanInference(*training);
   if (!inference.ok()) return inference.status();
+  Notes notes = inference->notes;
+  absl::StatusOr<Notes> backward = ReportBackward(*forward, *training);
+  if (!backward.ok()) return backward.status();
+  notes.insert(notes.end(), backward->begin(), backward->end());
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
-  return CompiledModel{*std::move(parsed), *std::move(forward),
+  return CompiledModel{*std::move(parsed),   *std::move(forward),
                        *std::move(training), *std::move(inference),
-                       model->defaults};
+                       std::move(notes),     model->defaults};
 }
 
 void ModelGenerator::configure() {
@@ -87,12 +92,8 @@ void ModelGenerator::configure() {
       optimizer};
   graph_ = PipelineGraph(model->training, options_.kind);
   if (IsEmpty()) {
-    arguments_ = {{ArgumentKind::kPreparedOut,
-                   "nothing",
-                   "",
-                   "",
-                   Halide::Float(32),
-                   {}}};
+    arguments_ = {
+        {ArgumentKind::kPreparedOut, "nothing", "", "", Halide::Float(32), {}}};
   } else {
     arguments_ = ListArguments(graph_, options_);
   }

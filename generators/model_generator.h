@@ -24,6 +24,7 @@ struct CompiledModel {
   Graph forward;
   Graph training;
   InferencePlan inference;
+  Notes notes;  // what the passes did
   TrainingDefaults defaults;
 };
 // `options` as kiln_add_model writes them: "activation:relu,loss:l2".

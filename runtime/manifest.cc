@@ -197,12 +197,23 @@ TrainingDefaults ParseDefaults(const Json& json) {
           .weight_decay = json.at("weight_decay").get<double>()};
 }
 
+std::optional<ConvolutionSpec> ParseConvolution(const Json& layer) {
+  if (!layer.contains("convolution")) return std::nullopt;
+  const Json& json = layer.at("convolution");
+  return ConvolutionSpec{.input_shape = Shape(json, "input_shape"),
+                         .kernel = Shape(json, "kernel"),
+                         .stride = Shape(json, "stride"),
+                         .padding = Shape(json, "padding"),
+                         .weight = Text(json, "weight")};
+}
+
 LayerSpec ParseLayer(const Json& json) {
   return {.name = Text(json, "name"),
           .op = Text(json, "op"),
           .output_shape = Shape(json, "output_shape"),
           .parameters = Integer(json, "parameters"),
-          .flops = Integer(json, "flops")};
+          .flops = Integer(json, "flops"),
+          .convolution = ParseConvolution(json)};
 }
 
 GraphText ParseGraphText(const Json& json) {

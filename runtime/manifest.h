@@ -12,6 +12,7 @@
 #define KILN_RUNTIME_MANIFEST_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -101,12 +102,20 @@ struct FlopCounts {
   int64_t useful_step() const { return useful_forward + useful_backward; }
 };
 
+// What ConvolutionMatrix needs to know of a conv2d layer.
+struct ConvolutionSpec {
+  std::vector<int64_t> input_shape;              // {channels, height, width}
+  std::vector<int64_t> kernel, stride, padding;  // {height, width}
+  std::string weight;                            // the parameter
+};
+
 struct LayerSpec {
   std::string name;
   std::string op;
   std::vector<int64_t> output_shape;
   int64_t parameters = 0;
   int64_t flops = 0;  // forward, every op
+  std::optional<ConvolutionSpec> convolution = std::nullopt;  // of a conv2d
 };
 
 enum class ArgumentKind {
@@ -171,7 +180,7 @@ struct Manifest {
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<ParameterSpec> parameters;
   int64_t parameter_count = 0;
-  int64_t arena_floats = 0;  // parameters, gradients and state alike
+  int64_t arena_floats = 0;            // parameters, gradients and state alike
   std::vector<PreparedSpec> prepared;  // none: there is no prepare pipeline
   int64_t prepared_floats = 0;         // size of the prepared arena
   std::vector<InputSpec> inputs;

@@ -101,11 +101,9 @@ absl::Status CheckPrepared(const Manifest& manifest) {
     }
     end = p.offset + p.size;
   }
-  const int64_t pipelines =
-      std::count_if(manifest.pipelines.begin(), manifest.pipelines.end(),
-                    [](const PipelineSpec& p) {
-                      return p.kind == PipelineKind::kPrepare;
-                    });
+  const int64_t pipelines = std::count_if(
+      manifest.pipelines.begin(), manifest.pipelines.end(),
+      [](const PipelineSpec& p) { return p.kind == PipelineKind::kPrepare; });
   const int64_t expected = manifest.prepared.empty() ? 0 : 1;
   if (pipelines != expected && !manifest.count_only) {
     return Refuse(pipelines, " prepare pipelines for ",
@@ -144,9 +142,9 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
   const bool prepare = pipeline.kind == PipelineKind::kPrepare;
   const int64_t parameters = manifest.parameters.size();
   if (prepare) {
-    return kind == ArgumentKind::kPreparedOut ? manifest.prepared.size()
-                                              : kind ==
-                                                    ArgumentKind::kWorkspace;
+    return kind == ArgumentKind::kPreparedOut
+               ? manifest.prepared.size()
+               : kind == ArgumentKind::kWorkspace;
   }
   const int64_t trained =
       std::count_if(manifest.parameters.begin(), manifest.parameters.end(),
@@ -272,6 +270,24 @@ absl::Status CheckPipeline(const Manifest& manifest,
   return absl::OkStatus();
 }
 
+absl::Status CheckLayers(const Manifest& manifest) {
+  for (const LayerSpec& layer : manifest.layers) {
+    if (!layer.convolution.has_value()) continue;
+    const ConvolutionSpec& c = *layer.convolution;
+    const int weight = manifest.FindParameter(c.weight);
+    const bool has_sizes = c.input_shape.size() == 3 && c.kernel.size() == 2 &&
+                           c.stride.size() == 2 && c.padding.size() == 2;
+    if (weight < 0 || !has_sizes || !IsSane(c.input_shape) ||
+        !IsSane(c.stride) ||
+        manifest.parameters[weight].shape !=
+            std::vector<int64_t>{layer.output_shape[0], c.input_shape[0],
+                                 c.kernel[0], c.kernel[1]}) {
+      return Refuse("layer ", layer.name, ": bad convolution");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckDefaults(const TrainingDefaults& defaults) {
   if (defaults.batch < 1 || defaults.epochs < 0 || defaults.steps < -1) {
     return Refuse("defaults: bad batch, epochs or steps");
@@ -297,6 +313,7 @@ absl::Status CheckManifest(const Manifest& manifest) {
   if (status.ok()) status = CheckParameters(manifest);
   if (status.ok()) status = CheckPrepared(manifest);
   if (status.ok()) status = CheckDataTypes(manifest);
+  if (status.ok()) status = CheckLayers(manifest);
   if (status.ok()) status = CheckDefaults(manifest.defaults);
   if (!status.ok()) return status;
   std::set<absl::string_view> functions;

@@ -33,7 +33,9 @@ Lowered Rounded(Lowering& lowering, const Node& node, Func sum,
   if (lowering.fast() && is_matrix && vector > 1) {
     rounded.vectorize(vars[0], vector);
     sum.vectorize(vars[0], vector);
-    sum.update().reorder(vars[0], reduction, vars[1]).vectorize(vars[0], vector);
+    sum.update()
+        .reorder(vars[0], reduction, vars[1])
+        .vectorize(vars[0], vector);
   }
   return {rounded};
 }
@@ -46,8 +48,8 @@ Lowered LowerMatmul(Lowering& lowering, const Node& node) {
                "r");
   Func sum(CName(node.name) + "_sum");
   sum(i, o) = Halide::Internal::make_const(Halide::Float(64), 0);
-  sum(i, o) += Wide(lowering.input(node, 0)(r, o)) *
-               Wide(lowering.input(node, 1)(i, r));
+  sum(i, o) +=
+      Wide(lowering.input(node, 0)(r, o)) * Wide(lowering.input(node, 1)(i, r));
   return Rounded(lowering, node, sum, r.x);
 }
 
@@ -59,8 +61,8 @@ Lowered LowerMatvec(Lowering& lowering, const Node& node) {
   sum(i) = node.inputs.size() > 2
                ? Wide(lowering.input(node, 2)(i))
                : Halide::Internal::make_const(Halide::Float(64), 0);
-  sum(i) += Wide(lowering.input(node, 0)(r, i)) *
-            Wide(lowering.input(node, 1)(r));
+  sum(i) +=
+      Wide(lowering.input(node, 0)(r, i)) * Wide(lowering.input(node, 1)(r));
   return Rounded(lowering, node, sum, r.x);
 }
 
