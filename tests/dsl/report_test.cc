@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dsl/activations.h"
 #include "dsl/ops/dense.h"
 #include "dsl/passes.h"
 #include "gmock/gmock.h"
@@ -83,6 +84,21 @@ TEST(HandCase8Test, TheFourModelsKeepNone) {
   for (const char* layer : {"conv1", "conv2", "fc1", "fc2"}) {
     EXPECT_THAT(BackwardReaders(model->graph, training, layer), IsEmpty())
         << layer;
+  }
+}
+
+// tanh'(x) = 4 (s(2x) - s(2x)^2), s the logistic function: by the formula, and
+// by the derivative in terms of the output that the backward pass has.
+TEST(HandCase8Test, TanhByTheLogisticFunction) {
+  const ScalarExpr x = Arg(0), s = Sigmoid(2 * x);
+  const ScalarExpr by_formula = Derivative(Tanh(x), 0),
+                   by_output = *FindActivation("tanh")->derivative_by_output,
+                   by_logistic = 4 * (s - s * s);
+  for (double at = -6; at <= 6; at += 0.125) {
+    const double y = Evaluate(Tanh(x), {at}),
+                 expected = Evaluate(by_logistic, {at});
+    EXPECT_NEAR(Evaluate(by_formula, {at}), expected, 1e-14) << at;
+    EXPECT_NEAR(Evaluate(by_output, {y}), expected, 1e-14) << at;
   }
 }
 

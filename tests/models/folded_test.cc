@@ -25,8 +25,9 @@ void Classify(ModelBuilder& m, Value logits) {
 
 Value Affine(ModelBuilder& m, Value x, bool shift) {
   const int64_t channels = m.TypeOf(x).shape[0];
-  std::vector<Value> inputs = {x, m.Parameter("scale", {.shape = {channels}})};
-  if (shift) inputs.push_back(m.Parameter("shift", {.shape = {channels}}));
+  std::vector<Value> inputs = {x,
+                               m.Parameter("bn1.scale", {.shape = {channels}})};
+  if (shift) inputs.push_back(m.Parameter("bn1.shift", {.shape = {channels}}));
   return m.Apply("bn", std::make_shared<ChannelAffineOp>(), inputs);
 }
 
