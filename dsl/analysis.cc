@@ -1,11 +1,15 @@
 #include "dsl/analysis.h"
 
+#include "dsl/ops/parameter.h"
+
 namespace kiln {
 
 int64_t ParameterCount(const Graph& graph) {
   int64_t count = 0;
   for (const Node& node : graph.nodes()) {
-    if (node.op->name() == "parameter") count += ElementCount(node.type.shape);
+    const auto* parameter = dynamic_cast<const ParameterOp*>(node.op.get());
+    if (parameter != nullptr && !parameter->spec().buffer)
+      count += ElementCount(node.type.shape);
   }
   return count;
 }

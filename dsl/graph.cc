@@ -50,15 +50,19 @@ absl::Status VerifyOutput(const Graph& graph, const Output& output) {
         absl::StrCat("output ", output.name, " names no node"));
   }
   const Node& node = graph.node(output.node);
-  if (output.kind == OutputKind::kGradient) {
+  if (output.kind == OutputKind::kGradient ||
+      output.kind == OutputKind::kState) {
     for (const Node& parameter : graph.nodes()) {
       const bool is_parameter = parameter.op->name() == "parameter";
       if (is_parameter && parameter.name == output.name &&
           parameter.type == node.type)
         return absl::OkStatus();
     }
-    return NodeError(node, absl::StrCat("is no gradient of a parameter called ",
-                                        output.name));
+    return NodeError(
+        node, absl::StrCat(
+                  "is no ",
+                  output.kind == OutputKind::kState ? "next value" : "gradient",
+                  " of a parameter called ", output.name));
   }
   if (output.kind == OutputKind::kPrepared) {
     return node.type.per_sample

@@ -28,6 +28,7 @@
 #include "dsl/graph.h"
 #include "dsl/ops/input.h"
 #include "dsl/ops/parameter.h"
+#include "dsl/ops/random.h"
 
 namespace kiln {
 
@@ -102,6 +103,16 @@ struct PoolOptions {
   Size2 padding = 0;
 };
 
+// PyTorch's BatchNorm1d and BatchNorm2d: momentum is the share of the new
+// batch in the running statistics.
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;
+  bool affine = true;   // a weight and a bias of each channel
+  bool frozen = false;  // these two; running statistics go on
+  double lr_multiplier = 1;
+};
+
 // The call site, captured for error messages.
 using Where = std::source_location;
 
@@ -137,6 +148,13 @@ class ModelBuilder {
                const Conv2dOptions& options, Where where = Where::current());
   Value Dense(const std::string& name, Value input, const DenseOptions& options,
               Where where = Where::current());
+  // Normalises each channel of {C, H, W} or feature of {F} over the batch, and
+  // by running statistics in inference and evaluation. Its parameters are
+  // `name`.weight, .bias, .running_mean and .running_var. A batch must fit one
+  // block.
+  Value BatchNorm(const std::string& name, Value input,
+                  const BatchNormOptions& options = {},
+                  Where where = Where::current());
   Value Parameter(const std::string& name, ParameterSpec spec,
                   Where where = Where::current());
 
@@ -147,6 +165,13 @@ class ModelBuilder {
                 Where where = Where::current());
   Value Pad(Value input, Size2 padding, Where where = Where::current());
   Value Flatten(Value input, Where where = Where::current());
+  // In training, zeroes each element with probability `rate` and multiplies the
+  // others by 1 / (1 - rate); otherwise the identity. `rate` in [0, 1).
+  Value Dropout(Value input, double rate, Where where = Where::current());
+  // max(x, 0) + slope min(x, 0): in training the slope of each element is
+  // uniform in [lower, upper), otherwise it is their mean.
+  Value RRelu(Value input, double lower = 1.0 / 8, double upper = 1.0 / 3,
+              Where where = Where::current());
   Value Tanh(Value input, Where where = Where::current()) {
     return Activate("tanh", input, where);
   }
@@ -216,6 +241,10 @@ class ModelBuilder {
   Value Add(OpPtr op, std::vector<Value> inputs, const std::string& name,
             const Where& where);
   std::string AutoName(const std::string& kind) const;
+  // `formula` of the input and a random tensor of its shape, `layer`.`role`.
+  Value AddRandom(const std::string& kind, const std::string& role, Value input,
+                  const Distribution& distribution, const ScalarExpr& formula,
+                  const Where& where);
   void CheckClasses(Value logits, Value labels, const std::string& name,
                     const Where& where);
   bool CheckName(const std::string& name, const Where& where);
@@ -233,6 +262,7 @@ class ModelBuilder {
   Graph graph_;
   std::vector<std::pair<double, Value>> losses_;
   TrainingDefaults defaults_;
+  uint32_t randoms_ = 0;  // random tensors so far
   absl::Status status_;
 };
 

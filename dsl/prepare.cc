@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/collapse_dense.h"
+#include "dsl/evaluation_form.h"
 #include "dsl/fold_affine.h"
 #include "dsl/fold_constants.h"
 #include "dsl/ops/prepared.h"
@@ -16,8 +17,12 @@ namespace {
 // For each node, whether no sample influences it.
 std::vector<bool> DependOnParametersAlone(const Graph& graph) {
   std::vector<bool> alone(graph.size());
-  for (NodeId id = 0; id < graph.size(); ++id)
+  for (NodeId id = 0; id < graph.size(); ++id) {
     alone[id] = !graph.node(id).type.per_sample;
+    // Statistics of a batch are of no single sample, and yet of samples.
+    for (NodeId input : graph.node(id).inputs)
+      alone[id] = alone[id] && alone[input];
+  }
   return alone;
 }
 
@@ -52,7 +57,7 @@ PreparedSplit SplitPrepare(const Graph& graph) {
 
 absl::StatusOr<InferencePlan> PlanInference(const Graph& graph) {
   InferencePlan plan;
-  plan.folded = KeepOutputs(graph, {OutputKind::kHead});
+  plan.folded = EvaluationForm(KeepOutputs(graph, {OutputKind::kHead}));
   absl::Status status = Verify(plan.folded);
   for (Rewritten (*pass)(const Graph&) :
        {FoldConstants, RemoveIdentities, FoldChannelAffine, CollapseDense}) {

@@ -28,10 +28,9 @@ struct InferencePlan {
 };
 
 // The heads of `graph` (forward or training) as the infer pipelines compute
-// them: constants folded, identities removed, scales and shifts folded, dense
-// layers collapsed, cut.
-// Losses and gradients are those of the layers as written, so the other
-// pipelines do not fold.
+// them: the evaluation form, constants folded, identities removed, scales and
+// shifts folded, dense layers collapsed, cut. Losses and gradients are those of
+// the layers as written, so the other pipelines do not fold.
 absl::StatusOr<InferencePlan> PlanInference(const Graph& graph);
 
 }  // namespace kiln

@@ -30,6 +30,8 @@ std::string OutputKindName(OutputKind kind) {
       return "gradient";
     case OutputKind::kPrepared:
       return "prepared";
+    case OutputKind::kState:
+      return "state";
   }
   return "?";
 }

@@ -25,7 +25,8 @@ int64_t ValuesOf(const Graph& graph, bool per_sample) {
 
 bool IsFrozen(const Node& node) {
   const auto* parameter = dynamic_cast<const ParameterOp*>(node.op.get());
-  return parameter != nullptr && parameter->spec().frozen;
+  return parameter != nullptr && parameter->spec().frozen &&
+         !parameter->spec().buffer;  // state has no gradient to save
 }
 
 std::string SavedText(const AdjointCost& cost) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "dsl/evaluation_form.h"
 #include "dsl/ops/input.h"
 #include "dsl/passes.h"
 #include "dsl/prepare.h"
@@ -49,6 +50,10 @@ class Lister {
       if (options_.optimizer == "momentum") AddScalar(ArgumentKind::kMomentum);
       AddScalar(ArgumentKind::kWeightDecay);
     }
+    if (HasRandom(graph_)) {
+      AddScalar(ArgumentKind::kSeed, Halide::UInt(32));
+      AddScalar(ArgumentKind::kStep, Halide::UInt(32));
+    }
     Add({ArgumentKind::kWorkspace,
          "workspace",
          "",
@@ -57,20 +62,16 @@ class Lister {
          {},
          false});
     AddResults();
+    AddBuffers();
     return std::move(arguments_);
   }
 
  private:
   void Add(Argument argument) { arguments_.push_back(std::move(argument)); }
 
-  void AddScalar(ArgumentKind kind) {
-    Add({kind,
-         ArgumentKindName(kind, false),
-         "",
-         "",
-         Halide::Float(32),
-         {},
-         false});
+  void AddScalar(ArgumentKind kind,
+                 const Halide::Type& type = Halide::Float(32)) {
+    Add({kind, ArgumentKindName(kind, false), "", "", type, {}, false});
   }
 
   void AddParameters() {
@@ -158,6 +159,7 @@ class Lister {
                Halide::Float(32), extents});
           break;
         case OutputKind::kGradient:
+        case OutputKind::kState:
           break;
       }
     }
@@ -177,6 +179,15 @@ class Lister {
         Add({ArgumentKind::kStateOut, name + "_momentum_out", output.name,
              "momentum", Halide::Float(32), extents});
       }
+    }
+  }
+
+  void AddBuffers() {
+    for (const Output& output : graph_.outputs()) {
+      if (output.kind != OutputKind::kState) continue;
+      Add({ArgumentKind::kBufferOut, CName(output.name) + "_out", output.name,
+           "", Halide::Float(32),
+           Extents(graph_.node(output.node).type.shape)});
     }
   }
 
@@ -225,6 +236,10 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
       return "momentum";
     case ArgumentKind::kWeightDecay:
       return "weight_decay";
+    case ArgumentKind::kSeed:
+      return "seed";
+    case ArgumentKind::kStep:
+      return "step";
     case ArgumentKind::kWorkspace:
       return "workspace";
     case ArgumentKind::kOutput:
@@ -243,6 +258,8 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
       return "prepared";
     case ArgumentKind::kPreparedOut:
       return "prepared_out";
+    case ArgumentKind::kBufferOut:
+      return "buffer_out";
   }
   return "?";
 }
@@ -303,13 +320,14 @@ Graph PipelineGraph(const Graph& training, PipelineKind kind) {
     case PipelineKind::kPrepare:
       return PlanInference(training).value().prepare;
     case PipelineKind::kEval:
-      return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric});
+      return EvaluationForm(
+          KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric}));
     case PipelineKind::kLoss64:
       return KeepOutputs(training, {OutputKind::kLoss});
     case PipelineKind::kGrad:
     case PipelineKind::kStep:
       return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric,
-                                    OutputKind::kGradient});
+                                    OutputKind::kGradient, OutputKind::kState});
   }
   return training;
 }

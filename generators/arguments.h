@@ -39,6 +39,8 @@ enum class ArgumentKind {
   kLearningRate,  // scalar
   kMomentum,      // scalar
   kWeightDecay,   // scalar
+  kSeed,          // scalar, 32 bits: of random numbers
+  kStep,          // scalar, 32 bits: the step that they are drawn for
   kWorkspace,     // scalar pointer: the planned memory
   kOutput,        // output: a head, lanes outermost
   kLoss,          // output: sum over the lanes of weight * loss
@@ -47,6 +49,7 @@ enum class ArgumentKind {
   kParameterOut,  // output: the updated parameter
   kStateOut,      // output: the updated state
   kPreparedOut,   // output: what parameters alone decide
+  kBufferOut,     // output: the next value of the model's state
 };
 
 struct Argument {

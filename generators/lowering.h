@@ -74,6 +74,8 @@ class Lowering {
 
   // Row of the data set that lane n reads, always inside the data set.
   Halide::Expr SampleRow(const Halide::Expr& n, const Argument& data) const;
+  // The same as the data set's owner numbers it.
+  Halide::Expr Row(const Halide::Expr& n) const { return index_(n); }
   // The lane's weight: 0 past the end of the batch.
   Halide::Expr SampleWeight(const Halide::Expr& n) const {
     return Halide::cast(real_, weight_(n));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "dsl/analysis.h"
+#include "dsl/evaluation_form.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/input.h"
 #include "dsl/ops/parameter.h"
@@ -73,7 +74,8 @@ void AddParameters(const Graph& graph, Json& manifest) {
                           {"size", size},
                           {"init", InitializerJson(op->spec().init)},
                           {"frozen", op->spec().frozen},
-                          {"lr_multiplier", op->spec().lr_multiplier}});
+                          {"lr_multiplier", op->spec().lr_multiplier},
+                          {"buffer", op->spec().buffer}});
     offset += Aligned(size);
   }
   manifest["parameters"] = parameters;
@@ -155,10 +157,13 @@ void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
 void AddLayers(const Graph& graph, Json& manifest) {
   manifest["layers"] = Json::array();
   for (const Node& node : graph.nodes()) {
-    if (node.inputs.empty()) continue;
+    // Nor what a layer is made of: a batch's statistics.
+    if (node.inputs.empty() || !node.type.per_sample) continue;
     int64_t parameters = 0;
     for (NodeId input : node.inputs) {
-      if (graph.node(input).op->name() == "parameter")
+      const auto* parameter =
+          dynamic_cast<const ParameterOp*>(graph.node(input).op.get());
+      if (parameter != nullptr && !parameter->spec().buffer)
         parameters += ElementCount(graph.node(input).type.shape);
     }
     Json layer = {
@@ -293,6 +298,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   manifest["options"] = model.options;
   AddParameters(model.training, manifest);
   AddPrepared(model.inference.prepare, manifest);
+  manifest["whole_batch"] = NeedsWholeBatch(model.training);
   AddData(model.forward, manifest);
   AddOutputs(model.forward, manifest);
   AddDefaults(model.defaults, manifest);

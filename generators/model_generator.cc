@@ -107,6 +107,8 @@ void ModelGenerator::configure() {
           add_input<Halide::Buffer<>>(argument.name, argument.type, dimensions);
     } else if (argument.kind == ArgumentKind::kWorkspace) {
       add_input<Halide::Expr>(argument.name, argument.type);
+    } else if (argument.type == Halide::UInt(32)) {
+      words_[argument.name] = add_input<uint32_t>(argument.name);
     } else {
       scalars_[argument.name] = add_input<float>(argument.name);
     }
@@ -117,6 +119,8 @@ Halide::Func ModelGenerator::Buffer(const Argument& argument) {
   return *buffers_.at(argument.name);
 }
 Halide::Expr ModelGenerator::Scalar(const Argument& argument) {
+  const auto word = words_.find(argument.name);
+  if (word != words_.end()) return *word->second;
   return *scalars_.at(argument.name);
 }
 Halide::Expr ModelGenerator::Samples(const Argument& argument) {

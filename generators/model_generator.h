@@ -60,6 +60,7 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   std::vector<Argument> arguments_;
   std::map<std::string, Input<Halide::Buffer<>>*> buffers_;
   std::map<std::string, Input<float>*> scalars_;
+  std::map<std::string, Input<uint32_t>*> words_;
   std::map<std::string, Output<Halide::Buffer<>>*> outputs_;
 };
 

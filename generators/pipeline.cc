@@ -53,6 +53,8 @@ class PipelineBuilder {
         return UpdatedParameter(argument);
       case ArgumentKind::kPreparedOut:
         return Prepared(argument);
+      case ArgumentKind::kBufferOut:
+        return NextState(argument);
       default:
         return UpdatedMomentum(argument);
     }
@@ -91,6 +93,15 @@ class PipelineBuilder {
                               Halide::Internal::make_const(argument.type, 0),
                               weight * value);
     return total;
+  }
+
+  // Written whole, by each call.
+  Func NextState(const Argument& argument) {
+    const NodeId node = OutputNode(OutputKind::kState, argument.tensor);
+    const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    Func next(argument.name);
+    next(vars) = lowering_.func(node)(Exprs(vars));
+    return next;
   }
 
   // Accumulated into what the buffer holds, so that blocks of one batch add up.
@@ -209,6 +220,8 @@ JitInputs::JitInputs(const std::vector<Argument>& arguments) {
                                argument.name);
       Constrain(image, argument);
       images_.emplace(argument.name, image);
+    } else if (argument.type == Halide::UInt(32)) {
+      words_.emplace(argument.name, Halide::Param<uint32_t>(argument.name));
     } else {
       scalars_.emplace(argument.name, Halide::Param<float>(argument.name));
     }

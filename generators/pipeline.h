@@ -44,6 +44,8 @@ class JitInputs : public InputSource {
     return images_.at(argument.name);
   }
   Halide::Expr Scalar(const Argument& argument) override {
+    const auto word = words_.find(argument.name);
+    if (word != words_.end()) return word->second;
     return scalars_.at(argument.name);
   }
   Halide::Expr Samples(const Argument& argument) override;
@@ -55,10 +57,14 @@ class JitInputs : public InputSource {
   void Set(const std::string& name, float value) {
     scalars_.at(name).set(value);
   }
+  void SetWord(const std::string& name, uint32_t value) {
+    words_.at(name).set(value);
+  }
 
  private:
   std::map<std::string, Halide::ImageParam> images_;
   std::map<std::string, Halide::Param<float>> scalars_;
+  std::map<std::string, Halide::Param<uint32_t>> words_;
 };
 
 }  // namespace kiln

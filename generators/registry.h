@@ -13,11 +13,18 @@ namespace kiln {
   X("target", LowerTarget) \
   X("parameter", LowerParameter) \
   X("sample_weight", LowerSampleWeight) \
+  X("random", LowerRandom) \
   X("conv2d", LowerConv2d) \
   X("conv2d_input_grad", LowerConv2dInputGrad) \
   X("conv2d_weight_grad", LowerConv2dWeightGrad) \
   X("batch_sum", LowerBatchSum) \
   X("channel_affine", LowerChannelAffine) \
+  X("batch_mean", LowerBatchMean) \
+  X("batch_mean_grad", LowerBatchMeanGrad) \
+  X("batch_variance", LowerBatchVariance) \
+  X("batch_variance_grad", LowerBatchVarianceGrad) \
+  X("unbiased_variance", LowerUnbiasedVariance) \
+  X("batch_norm", LowerBatchNorm) \
   X("dense", LowerDense) \
   X("dense_input_grad", LowerDenseInputGrad) \
   X("dense_weight_grad", LowerDenseWeightGrad) \

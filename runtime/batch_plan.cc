@@ -61,5 +61,15 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
   return plan;
 }
 
+BatchPlan PlanWholeBatch(int64_t batch, absl::Span<const int64_t> available) {
+  int best = -1;
+  for (int i = 0; i < static_cast<int>(available.size()); ++i) {
+    if (available[i] < batch) continue;
+    if (best < 0 || available[i] < available[best]) best = i;
+  }
+  if (best < 0) return {};
+  return {.blocks = {{.pipeline = best, .first = 0, .count = batch}}};
+}
+
 }  // namespace runtime
 }  // namespace kiln

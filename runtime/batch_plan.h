@@ -53,6 +53,10 @@ int64_t BlockCost(int64_t block);
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
                     int64_t arena_floats);
 
+// The plan of one block for the whole batch, the smallest that holds it; of
+// none when all are smaller.
+BatchPlan PlanWholeBatch(int64_t batch, absl::Span<const int64_t> available);
+
 }  // namespace runtime
 }  // namespace kiln
 

@@ -23,6 +23,8 @@ constexpr float kNoise = 0.02f;
 absl::StatusOr<std::unique_ptr<GradientProbe>> GradientProbe::Create(
     const Bundle& bundle, uint64_t seed) {
   auto probe = std::unique_ptr<GradientProbe>(new GradientProbe);
+  // The same masks for every pipeline: any will do.
+  probe->seed_ = static_cast<uint32_t>(seed);
   absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(bundle);
   if (!model.ok()) return model.status();
   probe->model_ = *std::move(model);
@@ -32,6 +34,7 @@ absl::StatusOr<std::unique_ptr<GradientProbe>> GradientProbe::Create(
   for (const PipelineSpec& spec : manifest.pipelines) {
     const bool is_loss64 = spec.kind == PipelineKind::kLoss64;
     if (!is_loss64 && spec.kind != PipelineKind::kGrad) continue;
+    if (manifest.whole_batch && spec.block < kSamples) continue;
     absl::StatusOr<Pipeline> pipeline = Pipeline::Bind(bundle, manifest, spec);
     if (!pipeline.ok()) return pipeline.status();
     workspace = std::max(workspace, spec.workspace_bytes);
@@ -46,11 +49,21 @@ absl::StatusOr<std::unique_ptr<GradientProbe>> GradientProbe::Create(
     return absl::FailedPreconditionError(
         absl::StrCat(manifest.model, " has no loss64 pipeline to check with"));
   }
+  if (probe->grads_.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        manifest.model, " has no grad pipeline of a block of ", kSamples,
+        " or more, which batch normalisation needs here: add 8 to BLOCKS in "
+        "kiln_add_model"));
+  }
   probe->index_.resize(block);
   probe->weight_.resize(block);
   absl::StatusOr<Arena> arena = Arena::Create(workspace);
   if (!arena.ok()) return arena.status();
   probe->workspace_ = *std::move(arena);
+
+  arena = Arena::OfFloats(manifest.arena_floats);
+  if (!arena.ok()) return arena.status();
+  probe->next_state_ = *std::move(arena);
 
   probe->data_ = MakeRandomDataset(manifest, kSamples, seed);
   absl::StatusOr<DataBinding> binding =
@@ -90,6 +103,8 @@ absl::StatusOr<double> GradientProbe::Run(Pipeline& pipeline,
   call.index = index_.data();
   call.weight = weight_.data();
   call.workspace = workspace_.data();
+  call.parameters_out = next_state_.floats().data();
+  call.seed = seed_;
   call.scale = 1.0f / kSamples;
   call.loss = &loss;
   call.loss64 = &loss64;

@@ -58,7 +58,9 @@ class GradientProbe {
   std::unique_ptr<Pipeline> loss64_;
   std::vector<Pipeline> grads_;
   Arena workspace_;
+  Arena next_state_;  // what grad pipelines write of a model's state
   AlignedVector<double> parameters64_;
+  uint32_t seed_ = 0;  // of random layers
   std::vector<int32_t> index_;
   std::vector<float> weight_;
 };

@@ -52,6 +52,7 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"parameter", ArgumentKind::kParameter},
     {"parameter_out", ArgumentKind::kParameterOut},
     {"parameter64", ArgumentKind::kParameter64},
+    {"buffer_out", ArgumentKind::kBufferOut},
     {"state_in", ArgumentKind::kStateIn},
     {"state_out", ArgumentKind::kStateOut},
     {"gradient", ArgumentKind::kGradient},
@@ -63,6 +64,8 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"learning_rate", ArgumentKind::kLearningRate},
     {"momentum", ArgumentKind::kMomentum},
     {"weight_decay", ArgumentKind::kWeightDecay},
+    {"seed", ArgumentKind::kSeed},
+    {"step", ArgumentKind::kStep},
     {"workspace", ArgumentKind::kWorkspace},
     {"output", ArgumentKind::kOutput},
     {"loss", ArgumentKind::kLoss},
@@ -140,7 +143,8 @@ ParameterSpec ParseParameter(const Json& json) {
           .size = Integer(json, "size"),
           .init = ParseInit(json.at("init")),
           .frozen = json.at("frozen").get<bool>(),
-          .learning_rate_multiplier = json.at("lr_multiplier").get<double>()};
+          .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
+          .buffer = json.value("buffer", false)};
 }
 
 PreparedSpec ParsePrepared(const Json& json) {
@@ -272,6 +276,7 @@ Manifest ParseRoot(const Json& json) {
           .prepared_floats = json.contains("prepared_floats")
                                  ? Integer(json, "prepared_floats")
                                  : 0,
+          .whole_batch = json.value("whole_batch", false),
           .inputs = List(json, "inputs", ParseInput),
           .targets = List(json, "targets", ParseTarget),
           .outputs = List(json, "outputs", ParseOutput),

@@ -47,6 +47,8 @@ struct ParameterSpec {
   InitSpec init;
   bool frozen = false;  // never updated, has no gradient
   double learning_rate_multiplier = 1;
+  bool buffer = false;  // the model's state: frozen, but each training step
+                        // gives it a next value (running statistics)
 };
 
 struct InputSpec {
@@ -122,6 +124,7 @@ enum class ArgumentKind {
   kParameter,
   kParameterOut,
   kParameter64,
+  kBufferOut,
   kStateIn,
   kStateOut,
   kGradient,
@@ -133,6 +136,8 @@ enum class ArgumentKind {
   kLearningRate,
   kMomentum,
   kWeightDecay,
+  kSeed,
+  kStep,
   kWorkspace,
   kOutput,
   kLoss,
@@ -180,7 +185,9 @@ struct Manifest {
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<ParameterSpec> parameters;
   int64_t parameter_count = 0;
-  int64_t arena_floats = 0;            // parameters, gradients and state alike
+  int64_t arena_floats = 0;  // parameters, gradients and state alike
+  bool whole_batch = false;  // training needs a batch in one block: it has
+                             // statistics of the batch
   std::vector<PreparedSpec> prepared;  // none: there is no prepare pipeline
   int64_t prepared_floats = 0;         // size of the prepared arena
   std::vector<InputSpec> inputs;

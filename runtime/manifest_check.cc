@@ -62,7 +62,10 @@ absl::Status CheckParameters(const Manifest& manifest) {
         p.learning_rate_multiplier < 0) {
       return Refuse("parameter ", p.name, ": bad lr_multiplier");
     }
-    total += p.size;
+    if (p.buffer && !p.frozen) {
+      return Refuse("parameter ", p.name, ": a buffer that is not frozen");
+    }
+    total += p.buffer ? 0 : p.size;
     by_offset.push_back(&p);
   }
   if (total != manifest.parameter_count) {
@@ -154,6 +157,15 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
       return loss64 ? 0 : parameters;
     case ArgumentKind::kParameter64:
       return loss64 ? parameters : 0;
+    case ArgumentKind::kBufferOut:
+      return grad || step
+                 ? std::count_if(
+                       manifest.parameters.begin(), manifest.parameters.end(),
+                       [](const ParameterSpec& p) { return p.buffer; })
+                 : 0;
+    case ArgumentKind::kSeed:
+    case ArgumentKind::kStep:
+      return 0;  // see CheckPipeline
     case ArgumentKind::kGradient:
       return grad ? trained : 0;
     case ArgumentKind::kParameterOut:
@@ -202,6 +214,8 @@ bool NamesATensor(const Manifest& manifest, const ArgumentSpec& argument) {
     case ArgumentKind::kParameter:
     case ArgumentKind::kParameter64:
       return parameter >= 0;
+    case ArgumentKind::kBufferOut:
+      return parameter >= 0 && manifest.parameters[parameter].buffer;
     case ArgumentKind::kGradient:
     case ArgumentKind::kParameterOut:
       return trained;
@@ -255,6 +269,12 @@ absl::Status CheckPipeline(const Manifest& manifest,
     const auto kind = static_cast<ArgumentKind>(k);
     const int64_t count = std::count_if(
         seen.begin(), seen.end(), [&](auto& s) { return s.first == kind; });
+    // Only what draws random numbers, in training, has these two.
+    const bool may_draw = pipeline.kind != PipelineKind::kInfer &&
+                          pipeline.kind != PipelineKind::kEval;
+    const bool is_key =
+        kind == ArgumentKind::kSeed || kind == ArgumentKind::kStep;
+    if (is_key && may_draw) continue;
     const int64_t expected = ExpectedCount(manifest, pipeline, kind);
     // Where layers are folded, some parameters are read by prepare alone, and
     // others by infer alone.

@@ -87,6 +87,10 @@ absl::Status Model::BindPipelines(const Bundle& bundle) {
     if (!pipeline.ok()) return pipeline.status();
     family->Add(*std::move(pipeline));
   }
+  if (manifest_.whole_batch) {
+    for (PipelineFamily* family : {&grad_, &step_sgd_, &step_momentum_})
+      family->NeedWholeBatch();
+  }
   for (const auto& [family, name] :
        {std::pair(&infer_, "infer"), {&eval_, "eval"}, {&grad_, "grad"}}) {
     if (family->empty()) {
@@ -229,6 +233,8 @@ PipelineCall Model::CallOn(const DataBinding& data) {
           .prepared = prepared_.floats().data(),
           .index = index_.data(),
           .weight = weight_.data(),
+          .seed = seed_,
+          .step = step_,
           .workspace = workspace_.data(),
           .outputs = output_pointers_.data(),
           .loss = &loss_,
@@ -296,6 +302,8 @@ absl::Status Model::Evaluate(const DataBinding& data, Totals& totals) {
 absl::Status Model::Gradient(const DataBinding& data,
                              absl::Span<const int32_t> rows, Totals& totals) {
   if (rows.empty()) return absl::InvalidArgumentError("an empty batch");
+  if (absl::Status status = CheckBatch(rows.size()); !status.ok())
+    return status;
   const BatchPlan& plan = grad_.Plan(rows.size(), manifest_.arena_floats);
   if (absl::Status status = EnsureGradientSlots(plan.slots); !status.ok()) {
     return status;
@@ -311,6 +319,8 @@ absl::Status Model::Gradient(const DataBinding& data,
     PipelineCall call = CallOn(data);
     call.gradient = slots + block.slot * size;
     call.scale = 1.0f / static_cast<float>(rows.size());
+    // Next values of the state wait in the spare arena.
+    call.parameters_out = parameters_[1 - current_].floats().data();
     if (status = pipeline.Call(call); !status.ok()) return status;
     AddTo(totals, block.count);
   }
@@ -319,6 +329,38 @@ absl::Status Model::Gradient(const DataBinding& data,
     for (int64_t i = 0; i < size; ++i) slots[i] += slot[i];
   }
   return absl::OkStatus();
+}
+
+void Model::SetRandomKey(uint64_t seed, int64_t step) {
+  // A seed of 32 bits stays as it is.
+  seed_ = static_cast<uint32_t>(seed ^ (seed >> 32));
+  step_ = static_cast<uint32_t>(step);
+}
+
+absl::Status Model::CheckBatch(int64_t batch) {
+  if (!manifest_.whole_batch ||
+      !grad_.Plan(batch, manifest_.arena_floats).blocks.empty()) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(manifest_.model,
+                   ": batch normalisation takes its statistics from a "
+                   "whole batch, and ",
+                   batch, " samples do not fit the largest block, ",
+                   grad_.LargestBlock(), ": add ", batch,
+                   " to BLOCKS in kiln_add_model, or "
+                   "train with a batch of at most ",
+                   grad_.LargestBlock()));
+}
+
+void Model::AdoptBuffers() {
+  for (const ParameterSpec& p : manifest_.parameters) {
+    if (!p.buffer) continue;
+    const absl::Span<const float> next =
+        ViewOf(std::as_const(parameters_[1 - current_]), p);
+    std::copy(next.begin(), next.end(),
+              ViewOf(parameters_[current_], p).begin());
+  }
 }
 
 absl::Span<const float> Model::gradient() const {

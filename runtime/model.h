@@ -91,6 +91,14 @@ class Model {
   // `totals`. The same bits whatever the threads.
   absl::Status Gradient(const DataBinding& data, absl::Span<const int32_t> rows,
                         Totals& totals);
+  // Random layers draw anew for each seed and step; what Gradient and training
+  // steps compute is a function of both. Before the first call both are 0.
+  void SetRandomKey(uint64_t seed, int64_t step);
+
+  // FailedPrecondition, with what to do, when training cannot take a batch of
+  // this size: statistics of the batch need it in one block.
+  absl::Status CheckBatch(int64_t batch);
+
   // Laid out like the parameters; zero where frozen. REQUIRES: Gradient.
   absl::Span<const float> gradient() const;
 
@@ -102,6 +110,9 @@ class Model {
   absl::Status Allocate();
   void MirrorParameters();
   absl::Status Prepare();
+  // Makes the next values that Gradient has computed of the model's state
+  // (running statistics) its present ones.
+  void AdoptBuffers();
   absl::Status EnsureGradientSlots(int slots);
 
   // Points the first lanes of a call at `rows` and gives the rest weight 0.
@@ -123,6 +134,7 @@ class Model {
   Arena prepared_;
   bool is_prepared_ = false;  // for the parameters as they are: whatever
                               // changes them makes it false
+  uint32_t seed_ = 0, step_ = 0;
 
   // One call's lanes and results.
   std::vector<int32_t> index_;

@@ -74,6 +74,8 @@ absl::StatusOr<Optimizer> Optimizer::Create(Model& model, OptimizerKind kind) {
 }
 
 absl::Status Optimizer::Prepare(int64_t batch) {
+  if (absl::Status status = model_->CheckBatch(batch); !status.ok())
+    return status;
   const BatchPlan& plan =
       model_->grad_.Plan(batch, model_->manifest().arena_floats);
   return FusedPipeline(batch) == nullptr
@@ -103,7 +105,9 @@ absl::Status Optimizer::Step(const DataBinding& data,
     return FusedStep(*fused, data, rows, hyper, totals);
   }
   absl::Status status = model_->Gradient(data, rows, totals);
-  return status.ok() ? Update(hyper) : status;
+  if (status.ok()) status = Update(hyper);
+  if (status.ok()) model_->AdoptBuffers();
+  return status;
 }
 
 absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,

@@ -87,6 +87,7 @@ absl::StatusOr<Pipeline> Pipeline::Bind(const Bundle& bundle,
       case ArgumentKind::kParameter:
       case ArgumentKind::kParameterOut:
       case ArgumentKind::kParameter64:
+      case ArgumentKind::kBufferOut:
       case ArgumentKind::kStateIn:
       case ArgumentKind::kStateOut:
       case ArgumentKind::kGradient: {
@@ -161,6 +162,7 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
         host = Host(call.parameters64 + slot.offset);
         break;
       case ArgumentKind::kParameterOut:
+      case ArgumentKind::kBufferOut:
         host = Host(call.parameters_out + slot.offset);
         break;
       case ArgumentKind::kStateIn:
@@ -215,6 +217,12 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
         break;
       case ArgumentKind::kWeightDecay:
         argv_[i] = Scalar(&call.weight_decay);
+        break;
+      case ArgumentKind::kSeed:
+        argv_[i] = Scalar(&call.seed);
+        break;
+      case ArgumentKind::kStep:
+        argv_[i] = Scalar(&call.step);
         break;
       case ArgumentKind::kWorkspace:
         argv_[i] = Scalar(&call.workspace);

@@ -31,7 +31,9 @@ struct PipelineCall {
   const DataBinding* data = nullptr;
   const float* parameters = nullptr;
   const double* parameters64 = nullptr;
-  float* parameters_out = nullptr;  // step: not the same as parameters
+  float* parameters_out = nullptr;  // step: not the same as parameters; grad
+                                    // of a model with buffers: their next
+                                    // values, at their offsets
   const float* prepared = nullptr;  // infer: what prepare has computed
   float* prepared_out = nullptr;    // prepare
   const float* state = nullptr;
@@ -43,6 +45,8 @@ struct PipelineCall {
   float learning_rate = 0;
   float momentum = 0;
   float weight_decay = 0;
+  uint32_t seed = 0;                // of dropout and random slopes
+  uint32_t step = 0;                // of training, from 0: the same
   void* workspace = nullptr;        // 64-byte aligned, workspace_bytes long
   float* const* outputs = nullptr;  // infer: per output, [block, shape...]
   float* loss = nullptr;            // sum over lanes of weight * loss

@@ -3,6 +3,7 @@
 #ifndef KILN_RUNTIME_PIPELINE_FAMILY_H_
 #define KILN_RUNTIME_PIPELINE_FAMILY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -32,12 +33,22 @@ class PipelineFamily {
     return nullptr;
   }
 
+  // From now on a batch is one block, the smallest that holds it. A plan
+  // without blocks says that there is none.
+  void NeedWholeBatch() { whole_batch_ = true; }
+  int64_t LargestBlock() const {
+    return *std::max_element(blocks_.begin(), blocks_.end());
+  }
+
   // PlanBatch with these blocks; planned, and allocated, once per batch size.
   const BatchPlan& Plan(int64_t batch, int64_t arena_floats) {
     auto found = plans_.find(batch);
     if (found == plans_.end()) {
-      found =
-          plans_.emplace(batch, PlanBatch(batch, blocks_, arena_floats)).first;
+      found = plans_
+                  .emplace(batch, whole_batch_
+                                      ? PlanWholeBatch(batch, blocks_)
+                                      : PlanBatch(batch, blocks_, arena_floats))
+                  .first;
     }
     return found->second;
   }
@@ -45,6 +56,7 @@ class PipelineFamily {
  private:
   std::vector<Pipeline> pipelines_;
   std::vector<int64_t> blocks_;
+  bool whole_batch_ = false;
   std::map<int64_t, BatchPlan> plans_;
 };
 

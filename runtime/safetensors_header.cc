@@ -100,15 +100,23 @@ bool IsListOfCounts(const Json& json) {
 }
 
 // Bytes of a tensor, or `limit` + 1 if it takes more than `limit`.
-uint64_t BytesUpTo(uint64_t limit, const std::vector<int64_t>& shape) {
+uint64_t BytesUpTo(uint64_t limit, const std::vector<int64_t>& shape,
+                   uint64_t element_bytes) {
   // An extent of 0 anywhere makes a huge one elsewhere harmless.
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
-  uint64_t bytes = kElementBytes;
+  uint64_t bytes = element_bytes;
   for (const int64_t extent : shape) {
     if (static_cast<uint64_t>(extent) > limit / bytes) return limit + 1;
     bytes *= static_cast<uint64_t>(extent);
   }
   return bytes;
+}
+
+// The counter that PyTorch keeps beside each batch normalisation, an int64 in a
+// state_dict: room in the file, and nothing that a model reads.
+bool IsCounter(const std::string& name, const Json& json) {
+  return absl::EndsWith(name, "num_batches_tracked") && json.is_object() &&
+         json.contains("dtype") && json["dtype"] == "I64";
 }
 
 absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
@@ -119,7 +127,8 @@ absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
   }
   const Json& dtype = json["dtype"];
   if (!dtype.is_string()) return Invalid(name, "dtype is no text");
-  if (dtype != "F32") {
+  const bool is_counter = IsCounter(name, json);
+  if (dtype != "F32" && !is_counter) {
     return Invalid(
         name,
         absl::StrCat("dtype ", QuotedName(dtype.get_ref<const std::string&>()),
@@ -141,7 +150,8 @@ absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
                                 " leave the ", data_bytes, " bytes of data"));
   }
   const uint64_t stored = tensor.end - tensor.begin;
-  if (BytesUpTo(data_bytes, tensor.shape) != stored) {
+  if (BytesUpTo(data_bytes, tensor.shape,
+                is_counter ? 2 * kElementBytes : kElementBytes) != stored) {
     return Invalid(name, absl::StrCat("its ", stored,
                                       " bytes of data do not fit its shape"));
   }
@@ -201,6 +211,12 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
             });
   absl::Status dense = CheckDense(header.tensors, data_bytes);
   if (!dense.ok()) return dense;
+  header.tensors.erase(
+      std::remove_if(header.tensors.begin(), header.tensors.end(),
+                     [&](const Tensor& tensor) {
+                       return IsCounter(tensor.name, (*json)[tensor.name]);
+                     }),
+      header.tensors.end());
   return header;
 }
 

@@ -31,7 +31,9 @@ struct SafetensorsHeader {
 std::string SafetensorsHeaderText(const SafetensorsHeader& header);
 
 // Parses a header and checks that it describes F32 tensors that lie densely in
-// `data_bytes` bytes of data. Any text is safe to give. An error says what is
+// `data_bytes` bytes of data. An int64 tensor called "num_batches_tracked" (or
+// "....num_batches_tracked"), which PyTorch has beside each batch
+// normalisation, is left out. Any text is safe to give. An error says what is
 // wrong, without the file's name.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
                                                          uint64_t data_bytes);

@@ -163,6 +163,7 @@ absl::StatusOr<TrainingResult> Trainer::Run(
           ScheduledLearningRate(options_.schedule, options_.learning_rate,
                                 result.steps, total_steps());
       Clear(batch);
+      model_->SetRandomKey(options_.seed, result.steps);
       absl::Status status = optimizer_.Step(
           *train_, order.subspan(first, options_.batch),
           {.learning_rate = static_cast<float>(learning_rate),

@@ -40,7 +40,7 @@ struct TrainingOptions {
   LearningRateSchedule schedule = LearningRateSchedule::kConstant;
   double momentum = 0;
   double weight_decay = 0;
-  uint64_t seed = 1;  // of the order of samples
+  uint64_t seed = 1;  // of the order of samples, dropout, random slopes
   bool shuffle = true;
   double stop_at_accuracy = 0;  // of the test part, 0..1; 0: never
 };

@@ -27,7 +27,11 @@ std::string InitializerString(const Initializer& init) {
 std::string ParameterOp::Attributes() const {
   std::string text = absl::StrCat("shape=", ShapeString(spec_.shape),
                                   " init=", InitializerString(spec_.init));
-  if (spec_.frozen) absl::StrAppend(&text, " frozen");
+  if (spec_.buffer) {
+    absl::StrAppend(&text, " buffer");
+  } else if (spec_.frozen) {
+    absl::StrAppend(&text, " frozen");
+  }
   if (spec_.lr_multiplier != 1)
     absl::StrAppend(
         &text, absl::StrFormat(" lr_multiplier=%.6g", spec_.lr_multiplier));

@@ -35,6 +35,8 @@ struct ParameterSpec {
   Initializer init;
   bool frozen = false;       // never updated; its gradient is not computed
   double lr_multiplier = 1;  // scales the learning rate for this tensor
+  bool buffer = false;  // state of the model that training passes on (running
+                        // statistics) and no optimizer updates: frozen as well
 };
 
 class ParameterOp : public Op {

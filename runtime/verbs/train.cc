@@ -61,7 +61,8 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
             "share of the velocity kept; --optimizer=momentum");
   flags.Add("weight_decay", &o.weight_decay, "X",
             "adds X times the parameter to its gradient");
-  flags.Add("seed", &f.seed, "N", "of initial weights and order of samples");
+  flags.Add("seed", &f.seed, "N",
+            "of initial weights, order of samples, dropout");
   flags.Add("shuffle", &o.shuffle, "",
             "a new order of samples each epoch; --noshuffle: as they are");
   flags.Add("threads", &f.threads, "N",

@@ -6,6 +6,7 @@
 
 #include "dsl/graph.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/batch_norm.h"
 #include "dsl/ops/channel_affine.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/input.h"
@@ -13,6 +14,7 @@
 #include "dsl/ops/pad.h"
 #include "dsl/ops/parameter.h"
 #include "dsl/ops/pointwise.h"
+#include "dsl/ops/random.h"
 #include "dsl/ops/reshape.h"
 #include "dsl/ops/sample_weight.h"
 #include "dsl/ops/softmax_cross_entropy.h"
@@ -149,6 +151,45 @@ TEST(ShapeInferenceTest, ChannelAffine) {
   });
 }
 
+TEST(ShapeInferenceTest, BatchNormalisation) {
+  const auto mean = std::make_shared<BatchMeanOp>();
+  const auto variance = std::make_shared<BatchVarianceOp>();
+  const auto norm = std::make_shared<BatchNormOp>(1e-5);
+  const TensorType image = Sample({3, 9, 8}), c = Batch({3});
+  CheckRules({
+      {"mean", mean, {image, c}, "3"},
+      {"mean of a parameter", mean, {c, c}, "a batch's mean needs features"},
+      {"another running mean", mean, {image, Batch({4})}, "running mean is 4"},
+      {"its gradient",
+       std::make_shared<BatchMeanGradOp>(Shape{3, 9, 8}),
+       {c},
+       "3x9x8 per sample"},
+      {"of another",
+       std::make_shared<BatchMeanGradOp>(Shape{3, 9, 8}),
+       {Batch({9})},
+       "the adjoint is 9, not 3"},
+      {"variance", variance, {image, c, c}, "3"},
+      {"another mean", variance, {image, Batch({2}), c}, "the mean is 2"},
+      {"another running variance",
+       variance,
+       {image, c, Sample({3})},
+       "the running variance is 3 per sample"},
+      {"its gradient",
+       std::make_shared<BatchVarianceGradOp>(),
+       {c, image, c},
+       "3x9x8 per sample"},
+      {"unbiased", std::make_shared<UnbiasedVarianceOp>(72), {c}, "3"},
+      {"unbiased of an image",
+       std::make_shared<UnbiasedVarianceOp>(72),
+       {image},
+       "is no 3x9x8 per sample"},
+      {"features", norm, {Sample({3}), c, c}, "3 per sample"},
+      {"with weights", norm, {image, c, c, c, c}, "3x9x8 per sample"},
+      {"with a weight alone", norm, {image, c, c, c}, "needs a bias beside"},
+      {"another bias", norm, {image, c, c, c, Batch({1})}, "the bias is 1"},
+  });
+}
+
 TEST(ShapeInferenceTest, LossesAndSources) {
   const auto loss = std::make_shared<SoftmaxCrossEntropyOp>();
   const auto d_loss = std::make_shared<SoftmaxCrossEntropyGradOp>();
@@ -190,6 +231,23 @@ TEST(ShapeInferenceTest, LossesAndSources) {
        std::make_shared<ParameterOp>(ParameterSpec{{}, {}}),
        {},
        "a parameter needs a shape"},
+      {"random numbers",
+       std::make_shared<RandomOp>(Shape{2, 3}, Distribution::Keep(0.5), 1),
+       {},
+       "2x3 per sample"},
+      {"a rate below 0",
+       std::make_shared<RandomOp>(Shape{2}, Distribution::Keep(-0.5), 1),
+       {},
+       "the rate -0.5 is not"},
+      {"an empty interval",
+       std::make_shared<RandomOp>(Shape{2}, Distribution::Uniform(1, 0), 1),
+       {},
+       "no interval"},
+      {"too many random numbers",
+       std::make_shared<RandomOp>(Shape{1 << 16, 1 << 15},
+                                  Distribution::Keep(0.5), 1),
+       {},
+       "no more than 2^31 - 1 random numbers"},
       {"sample weight",
        std::make_shared<SampleWeightOp>(),
        {},

@@ -293,6 +293,8 @@ bool IsAbout(const std::string& op, const std::string& rule) {
   static const auto& more =
       *new std::map<std::string, std::vector<std::string>>{
           {"batch_sum", {"conv2d d_bias", "dense d_bias"}},
+          {"batch_norm", {"batch_norm", "batch_mean", "batch_variance"}},
+          {"random", {"pointwise dropout", "pointwise rrelu"}},
           {"fan_out", {"sum of adjoints"}},
           {"pad", {"pad", "crop"}},
           {"sum", {"sum d_input", "broadcast"}},

@@ -59,6 +59,7 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("target", TargetReference) \
   X("parameter", ParameterReference) \
   X("sample_weight", SampleWeightReference) \
+  X("random", RandomReference) \
   X("conv2d", Conv2dReference) \
   X("conv2d_input_grad", Conv2dInputGradReference) \
   X("conv2d_weight_grad", Conv2dWeightGradReference) \
@@ -67,6 +68,12 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("dense_weight_grad", DenseWeightGradReference) \
   X("batch_sum", BatchSumReference) \
   X("channel_affine", ChannelAffineReference) \
+  X("batch_mean", BatchMeanReference) \
+  X("batch_mean_grad", BatchMeanGradReference) \
+  X("batch_variance", BatchVarianceReference) \
+  X("batch_variance_grad", BatchVarianceGradReference) \
+  X("unbiased_variance", UnbiasedVarianceReference) \
+  X("batch_norm", BatchNormReference) \
   X("max_pool", MaxPoolReference) \
   X("max_pool_index", MaxPoolIndexReference) \
   X("max_pool_grad", MaxPoolGradReference) \

@@ -106,6 +106,15 @@ Occurrences Count(uint64_t last_seed) {
   return occurrences;
 }
 
+// Of batch normalisation, which wants a batch in one block and its gradients
+// away from those that it cancels (a bias before it): tests/modes has it in
+// whole models.
+bool IsOfBatchStatistics(absl::string_view op) {
+  return absl::StartsWith(op, "batch_mean") ||
+         absl::StartsWith(op, "batch_variance") || op == "batch_norm" ||
+         op == "unbiased_variance";
+}
+
 // What must occur in some of the graphs, or the test above means little.
 std::set<std::string> Wanted() {
   std::set<std::string> wanted(RandomGraphFeatures().begin(),
@@ -116,6 +125,7 @@ std::set<std::string> Wanted() {
       "batch_sum", "max_pool_index", "sample_weight", "prepared",
       "matmul",    "matvec",         "scale_rows"};
   for (absl::string_view op : ReferencedOps()) {
+    if (IsOfBatchStatistics(op)) continue;
     wanted.insert(absl::StrCat("op ", op));
     if (backward.count(op) > 0 || absl::EndsWith(op, "_grad")) continue;
     wanted.insert(absl::StrCat("forward ", op));
@@ -152,6 +162,7 @@ TEST(RandomGraphsCoverageTest, EveryOpAndFeatureOccurs) {
 TEST(RandomGraphsCoverageTest, EveryOpIsCompiled) {
   const Occurrences occurrences = Count(kCompiledSeeds);
   for (absl::string_view op : ReferencedOps()) {
+    if (IsOfBatchStatistics(op)) continue;
     EXPECT_EQ(occurrences.count(absl::StrCat("op ", op)), 1u) << op;
   }
 }

@@ -65,6 +65,7 @@ struct Bound {
   std::vector<halide_dimension_t> dimensions;
   halide_buffer_t buffer = {};
   float scalar = 0;
+  uint32_t word = 0;        // of a seed or step
   void* pointer = nullptr;  // of the workspace
 
   int64_t Elements() const {
@@ -217,13 +218,17 @@ class BundleRunner::Impl {
     } else if (b.kind == "loss64") {
       b.type = halide_type_of<double>();
     } else if (b.kind == "gradient" || b.kind == "parameter_out" ||
-               b.kind == "state_out") {
+               b.kind == "buffer_out" || b.kind == "state_out") {
       shaped("parameters", 0);
     } else if (b.kind == "state_in") {
       shaped("parameters", 0);
       find(step.state);
     } else if (b.kind == "scale") {
       b.scalar = static_cast<float>(values.scale);
+    } else if (b.kind == "seed") {
+      b.word = values.seed;
+    } else if (b.kind == "step") {
+      b.word = values.step;
     } else if (b.kind == "learning_rate") {
       b.scalar = static_cast<float>(step.learning_rate);
     } else if (b.kind == "momentum") {
@@ -249,9 +254,12 @@ class BundleRunner::Impl {
     return b;
   }
 
+  static bool IsWord(const Bound& b) {
+    return b.kind == "seed" || b.kind == "step";
+  }
   static bool IsScalar(const Bound& b) {
     return b.kind == "scale" || b.kind == "learning_rate" ||
-           b.kind == "momentum" || b.kind == "weight_decay" ||
+           b.kind == "momentum" || b.kind == "weight_decay" || IsWord(b) ||
            b.kind == "workspace";
   }
 
@@ -278,6 +286,7 @@ class BundleRunner::Impl {
           b.dimensions
               .data();  // the argument may have moved since it was bound
       argv.push_back(b.kind == "workspace" ? static_cast<void*>(&b.pointer)
+                     : IsWord(b)           ? static_cast<void*>(&b.word)
                      : IsScalar(b)         ? static_cast<void*>(&b.scalar)
                                            : static_cast<void*>(&b.buffer));
     }
@@ -300,6 +309,7 @@ class BundleRunner::Impl {
   static void CollectTotals(Bound* b, PipelineResult* result) {
     if (b->kind == "gradient") result->gradients[b->tensor] = b->Get();
     if (b->kind == "parameter_out") result->parameters[b->tensor] = b->Get();
+    if (b->kind == "buffer_out") result->next_state[b->tensor] = b->Get();
     if (b->kind == "state_out") result->state[b->tensor] = b->Get();
   }
 

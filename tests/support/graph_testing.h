@@ -42,6 +42,10 @@ class GraphMaker {
   void Metric(const std::string& name, NodeId node) {
     graph_.AddOutput(OutputKind::kMetric, name, node);
   }
+  // The next value of the parameter `name`.
+  void State(const std::string& name, NodeId node) {
+    graph_.AddOutput(OutputKind::kState, name, node);
+  }
   void Loss(NodeId node) { graph_.AddOutput(OutputKind::kLoss, "loss", node); }
 
   const Graph& graph() const { return graph_; }

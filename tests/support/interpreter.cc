@@ -39,6 +39,7 @@ absl::Status CheckSource(const Node& node, const GraphValues& values) {
     return fits ? absl::OkStatus()
                 : Wrong(node, "one weight per sample is needed");
   }
+  if (node.op->name() == "random") return absl::OkStatus();
   const auto tensor = values.tensors.find(node.name);
   if (tensor == values.tensors.end()) return Wrong(node, "has no values");
   const int64_t expected = Elements(node.type, values.batch);

@@ -26,6 +26,11 @@ struct GraphValues {
   // The sample_weight node is weights[n] * scale; no weights are weights of 1.
   std::vector<double> weights = {};
   double scale = 1;
+
+  // Of random tensors. Sample n is row rows[n] of the data set, or row n.
+  std::vector<int64_t> rows = {};
+  uint32_t seed = 1;
+  uint32_t step = 0;
 };
 
 // A node's value, row-major: [batch x shape] when it is per sample, else

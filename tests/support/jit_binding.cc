@@ -81,6 +81,10 @@ void BindBlock(const std::vector<Argument>& arguments,
   for (const Argument& argument : arguments) {
     if (argument.kind == ArgumentKind::kScale)
       inputs->Set(argument.name, static_cast<float>(values.scale));
+    if (argument.kind == ArgumentKind::kSeed)
+      inputs->SetWord(argument.name, values.seed);
+    if (argument.kind == ArgumentKind::kStep)
+      inputs->SetWord(argument.name, values.step);
     if (argument.kind != ArgumentKind::kIndex &&
         argument.kind != ArgumentKind::kWeight)
       continue;

@@ -1,5 +1,6 @@
 #include "tests/support/op_cases.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -7,12 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/activations.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/batch_norm.h"
 #include "dsl/ops/channel_affine.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/max_pool.h"
 #include "dsl/ops/pad.h"
 #include "dsl/ops/pointwise.h"
+#include "dsl/ops/random.h"
 #include "dsl/ops/reshape.h"
 #include "dsl/ops/softmax_cross_entropy.h"
 #include "dsl/ops/sum.h"
@@ -169,19 +172,19 @@ void BatchSumCases(Cases* cases) {
 }
 
 void ChannelAffineCases(Cases* cases) {
-  for (const Shape& shape : {Shape{1}, Shape{5}, Shape{33}, Shape{1, 1, 1},
-                             Shape{3, 4, 5}, Shape{17, 2, 3}, Shape{2, 9, 1}}) {
-    for (bool shift : {true, false}) {
-      GraphMaker maker;
-      std::vector<NodeId> inputs = {maker.Trained("x", shape),
-                                    maker.Parameter("weight", {shape[0]})};
-      if (shift) inputs.push_back(maker.Parameter("shift", {shape[0]}));
-      const NodeId value =
-          maker.Add(std::make_shared<ChannelAffineOp>(), inputs, "affine");
-      cases->Finish(
-          absl::StrCat(ShapeString(shape), shift ? "" : "_without_shift"),
-          std::move(maker), value);
-    }
+  const std::vector<std::pair<Shape, bool>> shapes = {
+      {{1}, true},       {{5}, true},        {{33}, true},
+      {{3, 4, 5}, true}, {{17, 2, 3}, true}, {{2, 9, 1}, false}};
+  for (const auto& [shape, shift] : shapes) {
+    GraphMaker maker;
+    std::vector<NodeId> inputs = {maker.Trained("x", shape),
+                                  maker.Parameter("weight", {shape[0]})};
+    if (shift) inputs.push_back(maker.Parameter("shift", {shape[0]}));
+    const NodeId value =
+        maker.Add(std::make_shared<ChannelAffineOp>(), inputs, "affine");
+    cases->Finish(
+        absl::StrCat(ShapeString(shape), shift ? "" : "_without_shift"),
+        std::move(maker), value);
   }
 }
 
@@ -303,6 +306,75 @@ void FanOutCases(Cases* cases) {
   }
 }
 
+// Of seed and step 1 and 0, as GraphValues has them.
+void RandomCases(Cases* cases) {
+  struct Layer {
+    std::string name;
+    Distribution distribution;
+    ScalarExpr value;
+  };
+  const ScalarExpr x = Arg(0), random = Arg(1);
+  const std::vector<Layer> layers = {
+      {"dropout", Distribution::Keep(0.3), x * random},
+      {"rrelu", Distribution::Uniform(0.125, 0.333),
+       Select(Greater(x, 0), x, x * random)}};
+  for (const Layer& layer : layers) {
+    uint32_t ordinal = 0;
+    for (const Shape& shape :
+         {Shape{2, 3, 4}, Shape{33}, Shape{4, 5}, Shape{3, 1, 7}}) {
+      GraphMaker maker;
+      const NodeId trained = maker.Trained("x", shape);
+      const NodeId numbers = maker.Add(
+          std::make_shared<RandomOp>(shape, layer.distribution, ++ordinal), {},
+          "numbers");
+      const NodeId value =
+          maker.Add(std::make_shared<PointwiseOp>(layer.name, layer.value),
+                    {trained, numbers}, "y");
+      cases->Finish(absl::StrCat(layer.name, "_", ShapeString(shape)),
+                    std::move(maker), value);
+    }
+  }
+}
+
+void BatchNormCases(Cases* cases) {
+  for (const Shape& shape :
+       {Shape{3}, Shape{17}, Shape{1, 4, 3}, Shape{3, 4, 5}}) {
+    for (bool affine : {true, false}) {
+      if (!affine && shape != Shape{3} && shape != Shape{3, 4, 5}) continue;
+      GraphMaker maker;
+      // Proportional to the samples' factors alone, features normalised would
+      // be the same numbers whatever is trained.
+      const NodeId x = maker.Add(
+          std::make_shared<PointwiseOp>("mix", Arg(0) + Tanh(2 * Arg(1))),
+          {maker.Trained("x", shape), maker.Trained("z", shape)}, "mixed");
+      const Shape channels = {shape[0]};
+      const NodeId mean = maker.Add(
+          std::make_shared<BatchMeanOp>(),
+          {x, maker.Parameter("running_mean", channels, true)}, "mean");
+      const NodeId variance = maker.Add(
+          std::make_shared<BatchVarianceOp>(),
+          {x, mean, maker.Parameter("running_var", channels, true)}, "var");
+      std::vector<NodeId> inputs = {x, mean, variance};
+      if (affine) {
+        inputs.push_back(maker.Parameter("weight", channels));
+        inputs.push_back(maker.Parameter("bias", channels));
+      }
+      const NodeId value =
+          maker.Add(std::make_shared<BatchNormOp>(1e-2), inputs, "normalised");
+      const NodeId next = maker.Add(
+          std::make_shared<UnbiasedVarianceOp>(ElementCount(shape) / shape[0]),
+          {variance}, "unbiased");
+      maker.State("running_var", next);
+      cases->Finish(
+          absl::StrCat(ShapeString(shape), affine ? "" : "_without_weight"),
+          std::move(maker), value);
+      // Running variances are positive.
+      for (double& v : cases->last().values.tensors["running_var"])
+        v = static_cast<float>(0.5 + v * v);
+    }
+  }
+}
+
 void ReshapeCases(Cases* cases) {
   const std::vector<std::pair<Shape, Shape>> shapes = {{{2, 3, 4}, {24}},
                                                        {{24}, {2, 3, 4}},
@@ -355,6 +427,7 @@ using MakeCases = void (*)(Cases*);
 const std::map<std::string, MakeCases>& Table() {
   static const auto& table = *new std::map<std::string, MakeCases>{
       {"avg_pool", PoolCases<AvgPoolOp>},
+      {"batch_norm", BatchNormCases},
       {"batch_sum", BatchSumCases},
       {"channel_affine", ChannelAffineCases},
       {"conv2d", Conv2dCases},
@@ -363,6 +436,7 @@ const std::map<std::string, MakeCases>& Table() {
       {"max_pool", PoolCases<MaxPoolOp>},
       {"pad", PadCases},
       {"pointwise", PointwiseCases},
+      {"random", RandomCases},
       {"reshape", ReshapeCases},
       {"softmax_cross_entropy", SoftmaxCrossEntropyCases},
       {"sum", SumCases},
@@ -373,7 +447,8 @@ const std::map<std::string, MakeCases>& Table() {
 }  // namespace
 
 std::vector<OpCase> OpCases(const std::string& op, int64_t batch) {
-  Cases cases(batch);
+  // Statistics are of batches that fit one block.
+  Cases cases(op == "batch_norm" ? std::min<int64_t>(batch, 7) : batch);
   Table().at(op)(&cases);
   return cases.Take();
 }

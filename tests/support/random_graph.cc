@@ -48,6 +48,8 @@ void AddLayerOn(Draft& draft, int item) {
     Activate(draft, item);
   } else if (draft.Chance(12)) {
     ApplyAnyFormula(draft, item);
+  } else if (!shape.empty() && draft.Chance(7)) {
+    AddRandomLayer(draft, item);
   } else if (shape.size() != 2 && !shape.empty() && draft.Chance(9)) {
     AddChannelAffine(draft, item);
   } else if (shape.size() == 3) {

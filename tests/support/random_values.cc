@@ -96,7 +96,8 @@ GraphValues RandomValues(const Graph& graph, int64_t batch, uint64_t seed) {
   values.scale = RoundToFloat(1.0 / static_cast<double>(batch));
   SourceFiller filler(batch, &random);
   for (const Node& node : graph.nodes()) {
-    if (node.inputs.empty() && node.op->name() != "sample_weight")
+    if (node.inputs.empty() && node.op->name() != "sample_weight" &&
+        node.op->name() != "random")
       values.tensors[node.name] = filler.Fill(node);
   }
   for (int64_t n = 0; n < batch; ++n)

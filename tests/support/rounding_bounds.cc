@@ -72,6 +72,8 @@ absl::StatusOr<RoundedOutputs> InterpretOutputs(const Graph& graph,
     if (output.kind == OutputKind::kHead) outputs.heads[output.name] = node;
     if (output.kind == OutputKind::kGradient)
       outputs.gradients[output.name] = node;
+    if (output.kind == OutputKind::kState)
+      outputs.next_state[output.name] = node;
     if (output.kind == OutputKind::kLoss)
       outputs.loss = WeightedTotal(values, node);
     if (output.kind == OutputKind::kMetric)

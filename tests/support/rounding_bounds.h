@@ -25,6 +25,7 @@ struct RoundedOutputs {
   RoundedTensors metrics;     // one number each: sum of weight * metric
   std::vector<Rounded> loss;  // one number: sum of weight * loss, no scale
   RoundedTensors gradients;
+  RoundedTensors next_state;
 };
 
 // Of a forward graph or a training graph.

@@ -97,6 +97,19 @@ TEST(BatchPlanTest, DependsNotOnTheOrderOfBlocks) {
   }
 }
 
+TEST(BatchPlanTest, AWholeBatchIsTheSmallestBlockThatHoldsIt) {
+  const std::vector<int64_t> available = {64, 8, 16, 1};
+  const auto plan = [&](int64_t batch) {
+    return Blocks(PlanWholeBatch(batch, available), available);
+  };
+  using List = std::vector<int64_t>;
+  EXPECT_EQ(plan(1), List({1}));
+  EXPECT_EQ(plan(9), List({16}));
+  EXPECT_EQ(plan(16), List({16}));
+  EXPECT_EQ(plan(17), List({64}));
+  EXPECT_EQ(plan(65), List());
+}
+
 TEST(BatchPlanTest, SlotsAreBoundedByBlocksNumberAndMemory) {
   const std::vector<int64_t> available = {64};
   EXPECT_EQ(PlanBatch(64, available, kSmallArena).slots, 1);

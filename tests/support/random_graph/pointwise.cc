@@ -144,6 +144,16 @@ int Activate(Draft& draft, int item) {
   }
 }
 
+// Never a twin: no two of these draw the same numbers.
+int AddRandomLayer(Draft& draft, int item) {
+  const Value input = draft.Read(item);
+  const bool drops = draft.Chance(50);
+  const double rate = static_cast<double>(draft.Between(10, 40)) / 100;
+  return draft.Keep(
+      drops ? draft.model().Dropout(input, rate) : draft.model().RRelu(input),
+      draft.trained(item), draft.sign(item));
+}
+
 void AddTwin(Draft& draft) {
   const auto [a, b] = draft.OneOf(draft.twins());
   const Formula formula = AnyFormula(draft, 1);

@@ -24,6 +24,9 @@ int ApplyAnyFormula(Draft& draft, int item);
 
 int Activate(Draft& draft, int item);
 
+// Dropout or a random slope.
+int AddRandomLayer(Draft& draft, int item);
+
 // The same layer on two items that are the same. REQUIRES: there are some.
 void AddTwin(Draft& draft);
 
