@@ -3,7 +3,9 @@
 #                [SCHEDULE fast|naive]    default: fast
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
-#                [NO_BINARY])             the library alone, no bin/lenet5
+#                [NO_BINARY]              the library alone, no bin/lenet5
+#                [COUNT_ONLY])            no pipelines and no BLOCKS: the binary has the verbs summary and graph alone, which
+#                                         count a model of any size without allocating it
 #
 # The only rule a model needs. From a model file in Kiln's DSL it makes
 #   lenet5.generator         the host executable that emits the model's pipelines; models of the same SOURCES and
@@ -16,7 +18,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -33,7 +35,16 @@ function(kiln_add_model)
   if(TARGET ${MODEL_NAME})
     message(FATAL_ERROR "${where} there is a target of that name already")
   endif()
-  foreach(required IN ITEMS SOURCES BLOCKS)
+  set(required_keywords SOURCES BLOCKS)
+  if(MODEL_COUNT_ONLY)
+    set(required_keywords SOURCES)
+    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE)
+      if(DEFINED MODEL_${keyword})
+        message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")
+      endif()
+    endforeach()
+  endif()
+  foreach(required IN LISTS required_keywords)
     if(NOT DEFINED MODEL_${required})
       message(FATAL_ERROR "${where} ${required} is missing")
     endif()

@@ -17,10 +17,12 @@ bool IsTrainable(const Node& node) {
 
 // For each node, whether a trainable parameter influences it: only then is its
 // adjoint of use.
-std::vector<bool> InfluencedByParameters(const Graph& graph) {
+std::vector<bool> InfluencedByParameters(const Graph& graph,
+                                         const std::set<std::string>& also) {
   std::vector<bool> influenced(graph.size());
   for (NodeId id = 0; id < graph.size(); ++id) {
-    influenced[id] = IsTrainable(graph.node(id));
+    const Node& node = graph.node(id);
+    influenced[id] = IsTrainable(node) || also.count(node.name) > 0;
     for (NodeId input : graph.node(id).inputs)
       influenced[id] = influenced[id] || influenced[input];
   }
@@ -33,9 +35,9 @@ std::vector<bool> InfluencedByParameters(const Graph& graph) {
 // its adjoint so far.
 class Differentiator {
  public:
-  explicit Differentiator(Graph graph)
+  Differentiator(Graph graph, const std::set<std::string>& also)
       : graph_(std::move(graph)),
-        needs_(InfluencedByParameters(graph_)),
+        needs_(InfluencedByParameters(graph_, also)),
         contributions_(graph_.size()) {}
 
   absl::StatusOr<Graph> Run() {
@@ -125,8 +127,9 @@ NodeId GradientBuilder::Add(OpPtr op, std::vector<NodeId> inputs,
   return node_;
 }
 
-absl::StatusOr<Graph> Differentiate(const Graph& graph) {
-  return Differentiator(graph).Run();
+absl::StatusOr<Graph> Differentiate(const Graph& graph,
+                                    const std::set<std::string>& also) {
+  return Differentiator(graph, also).Run();
 }
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 #ifndef KILN_DSL_DIFFERENTIATE_H_
 #define KILN_DSL_DIFFERENTIATE_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,11 @@ namespace kiln {
 // Adjoints nobody needs (of the data, of frozen parameters) are never built.
 // Fails when there is no loss, or when a trainable parameter does not influence
 // it.
-absl::StatusOr<Graph> Differentiate(const Graph& graph);
+//
+// `also` names sources whose adjoints are built besides, though nothing reads
+// them: what leaving them out saves is counted so (report.h).
+absl::StatusOr<Graph> Differentiate(const Graph& graph,
+                                    const std::set<std::string>& also = {});
 
 // What an op sees of the differentiation when it builds the adjoints of its
 // inputs.

@@ -64,6 +64,11 @@ absl::Status VerifyOutput(const Graph& graph, const Output& output) {
                   output.kind == OutputKind::kState ? "next value" : "gradient",
                   " of a parameter called ", output.name));
   }
+  if (output.kind == OutputKind::kPrepared) {
+    return node.type.per_sample
+               ? NodeError(node, "cannot be prepared: samples influence it")
+               : absl::OkStatus();
+  }
   if (!node.type.per_sample || node.type.dtype != DType::kFloat32) {
     return NodeError(node, absl::StrCat("cannot be an output: it is ",
                                         TypeString(node.type)));

@@ -34,6 +34,7 @@ enum class OutputKind {
   kMetric,    // a reported scalar, per sample
   kGradient,  // the gradient of the parameter of the same name, summed over the
               // batch
+  kPrepared,  // a tensor that parameters alone decide (prepare.h)
   kState,     // the next value of the model's state (a buffer) of that name
 };
 

@@ -28,6 +28,8 @@ std::string OutputKindName(OutputKind kind) {
       return "metric";
     case OutputKind::kGradient:
       return "gradient";
+    case OutputKind::kPrepared:
+      return "prepared";
     case OutputKind::kState:
       return "state";
   }

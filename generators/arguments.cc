@@ -7,6 +7,7 @@
 #include "dsl/evaluation_form.h"
 #include "dsl/ops/input.h"
 #include "dsl/passes.h"
+#include "dsl/prepare.h"
 
 namespace kiln {
 namespace {
@@ -14,11 +15,10 @@ namespace {
 constexpr struct {
   PipelineKind kind;
   const char* name;
-} kKinds[] = {{PipelineKind::kInfer, "infer"},
-              {PipelineKind::kEval, "eval"},
-              {PipelineKind::kGrad, "grad"},
-              {PipelineKind::kStep, "step"},
-              {PipelineKind::kLoss64, "loss64"}};
+} kKinds[] = {
+    {PipelineKind::kInfer, "infer"},   {PipelineKind::kEval, "eval"},
+    {PipelineKind::kGrad, "grad"},     {PipelineKind::kStep, "step"},
+    {PipelineKind::kLoss64, "loss64"}, {PipelineKind::kPrepare, "prepare"}};
 
 // Row-major extents, innermost first, as Halide counts them.
 std::vector<int> Extents(const Shape& shape) {
@@ -41,7 +41,7 @@ class Lister {
 
   std::vector<Argument> Run() {
     AddParameters();
-    AddData();
+    if (options_.kind != PipelineKind::kPrepare) AddData();
     if (options_.kind == PipelineKind::kGrad ||
         options_.kind == PipelineKind::kStep)
       AddScalar(ArgumentKind::kScale);
@@ -79,6 +79,11 @@ class Lister {
       if (node.op->name() != "parameter") continue;
       Add({ArgumentKind::kParameter, CName(node.name), node.name, "",
            Halide::Float(real_), Extents(node.type.shape)});
+    }
+    for (const Node& node : graph_.nodes()) {
+      if (node.op->name() != "prepared") continue;
+      Add({ArgumentKind::kPrepared, CName(node.name) + "_prepared", node.name,
+           "", Halide::Float(32), Extents(node.type.shape)});
     }
     if (options_.kind != PipelineKind::kStep ||
         options_.optimizer != "momentum")
@@ -148,6 +153,10 @@ class Lister {
                "",
                Halide::Float(32),
                {}});
+          break;
+        case OutputKind::kPrepared:
+          Add({ArgumentKind::kPreparedOut, name + "_out", output.name, "",
+               Halide::Float(32), extents});
           break;
         case OutputKind::kGradient:
         case OutputKind::kState:
@@ -245,6 +254,10 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
       return "parameter_out";
     case ArgumentKind::kStateOut:
       return "state_out";
+    case ArgumentKind::kPrepared:
+      return "prepared";
+    case ArgumentKind::kPreparedOut:
+      return "prepared_out";
     case ArgumentKind::kBufferOut:
       return "buffer_out";
   }
@@ -303,7 +316,9 @@ absl::Status CheckArgumentNames(const Graph& training) {
 Graph PipelineGraph(const Graph& training, PipelineKind kind) {
   switch (kind) {
     case PipelineKind::kInfer:
-      return EvaluationForm(KeepOutputs(training, {OutputKind::kHead}));
+      return PlanInference(training).value().infer;
+    case PipelineKind::kPrepare:
+      return PlanInference(training).value().prepare;
     case PipelineKind::kEval:
       return EvaluationForm(
           KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric}));

@@ -12,7 +12,7 @@
 
 namespace kiln {
 
-enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64 };
+enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64, kPrepare };
 enum class Schedule { kNaive, kFast };
 
 struct PipelineOptions {
@@ -29,6 +29,7 @@ absl::StatusOr<PipelineKind> KindFromName(const std::string& name);
 // What an argument is; names as in the manifest.
 enum class ArgumentKind {
   kParameter,     // input: a parameter tensor
+  kPrepared,      // input: what the prepare pipeline has computed
   kStateIn,       // input: an optimizer's state for a parameter
   kData,          // input: the data set's column, samples outermost
   kTarget,        // input: the data set's targets, samples outermost
@@ -47,6 +48,7 @@ enum class ArgumentKind {
   kGradient,      // output: accumulated in place
   kParameterOut,  // output: the updated parameter
   kStateOut,      // output: the updated state
+  kPreparedOut,   // output: what parameters alone decide
   kBufferOut,     // output: the next value of the model's state
 };
 
@@ -77,7 +79,8 @@ std::vector<Argument> ListArguments(const Graph& graph,
 absl::Status CheckArgumentNames(const Graph& training);
 
 // The part of `training` (forward, backward, all outputs) that this kind of
-// pipeline computes.
+// pipeline computes: infer and prepare as PlanInference folds and cuts it.
+// REQUIRES: PlanInference(training) is ok.
 Graph PipelineGraph(const Graph& training, PipelineKind kind);
 
 }  // namespace kiln

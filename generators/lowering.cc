@@ -21,6 +21,7 @@ Lowering::Lowering(const Graph& graph, const PipelineOptions& options,
       arguments_(ListArguments(graph, options)),
       users_(graph.Users()),
       lowered_(graph.size()) {
+  if (options.kind == PipelineKind::kPrepare) return;  // reads no samples
   index_ = inputs_.Buffer(argument(ArgumentKind::kIndex));
   if (options.kind != PipelineKind::kInfer)
     weight_ = inputs_.Buffer(argument(ArgumentKind::kWeight));

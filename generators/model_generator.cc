@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/passes.h"
+#include "dsl/report.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 
@@ -66,10 +67,18 @@ absl::StatusOr<CompiledModel> CompileModel(const std::string& options) {
   if (!forward.ok()) return forward.status();
   absl::StatusOr<Graph> training = BuildTrainingGraph(model->graph);
   if (!training.ok()) return training.status();
+  absl::StatusOr<InferencePlan> inference = PlanInference(*training);
+  if (!inference.ok()) return inference.status();
+  Notes notes = inference->notes;
+  absl::StatusOr<Notes> backward = ReportBackward(*forward, *training);
+  if (!backward.ok()) return backward.status();
+  notes.insert(notes.end(), backward->begin(), backward->end());
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
-  return CompiledModel{*std::move(parsed), *std::move(forward),
-                       *std::move(training), model->defaults, model->losses};
+  return CompiledModel{*std::move(parsed),   *std::move(forward),
+                       *std::move(training), *std::move(inference),
+                       std::move(notes),     model->defaults,
+                       model->losses};
 }
 
 void ModelGenerator::configure() {
@@ -83,7 +92,12 @@ void ModelGenerator::configure() {
       schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
       optimizer};
   graph_ = PipelineGraph(model->training, options_.kind);
-  arguments_ = ListArguments(graph_, options_);
+  if (IsEmpty()) {
+    arguments_ = {
+        {ArgumentKind::kPreparedOut, "nothing", "", "", Halide::Float(32), {}}};
+  } else {
+    arguments_ = ListArguments(graph_, options_);
+  }
   for (const Argument& argument : arguments_) {
     const int dimensions = static_cast<int>(argument.extents.size());
     if (IsOutput(argument)) {
@@ -121,8 +135,15 @@ void ModelGenerator::generate() {
     if (!argument.is_buffer || IsOutput(argument)) continue;
     Constrain(*buffers_.at(argument.name), argument);
     const bool is_arena = argument.kind == ArgumentKind::kParameter ||
+                          argument.kind == ArgumentKind::kPrepared ||
                           argument.kind == ArgumentKind::kStateIn;
     if (is_arena) buffers_.at(argument.name)->set_host_alignment(64);
+  }
+  if (IsEmpty()) {
+    Halide::Func nothing("nothing");
+    nothing() = 0.0f;
+    *outputs_.at("nothing") = nothing;
+    return;
   }
   const std::vector<Halide::Func> funcs =
       BuildPipeline(graph_, options_, get_target(), *this);

@@ -10,6 +10,7 @@
 #include "Halide.h"
 #include "absl/status/statusor.h"
 #include "dsl/model.h"
+#include "dsl/prepare.h"
 #include "generators/arguments.h"
 #include "generators/lowering.h"
 #include "generators/workspace.h"
@@ -22,6 +23,8 @@ struct CompiledModel {
   ModelOptions options;
   Graph forward;
   Graph training;
+  InferencePlan inference;
+  Notes notes;  // what the passes did
   TrainingDefaults defaults;
   std::vector<LossTerm> losses;
 };
@@ -48,6 +51,10 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::Func Buffer(const Argument& argument) override;
   Halide::Expr Scalar(const Argument& argument) override;
   Halide::Expr Samples(const Argument& argument) override;
+
+  // A model with nothing to prepare has no prepare pipeline, but CMake asks for
+  // one before the model is known: it gets this, which nothing links.
+  bool IsEmpty() const { return graph_.outputs().empty(); }
 
   Graph graph_;
   PipelineOptions options_;

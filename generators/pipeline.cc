@@ -53,6 +53,8 @@ class PipelineBuilder {
         return Gradient(argument);
       case ArgumentKind::kParameterOut:
         return UpdatedParameter(argument);
+      case ArgumentKind::kPreparedOut:
+        return Prepared(argument);
       case ArgumentKind::kBufferOut:
         return NextState(argument);
       default:
@@ -69,6 +71,15 @@ class PipelineBuilder {
     Func head(argument.name);
     head(to) = lowering_.func(node)(Exprs(from));
     return head;
+  }
+
+  // A copy, since other prepared tensors may read it too.
+  Func Prepared(const Argument& argument) {
+    const NodeId node = OutputNode(OutputKind::kPrepared, argument.tensor);
+    const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    Func prepared(argument.name);
+    prepared(vars) = lowering_.func(node)(Exprs(vars));
+    return prepared;
   }
 
   // The sum over the lanes, those past the end of the batch left out whatever

@@ -44,7 +44,11 @@ namespace kiln {
   X("accuracy", LowerAccuracy) \
   X("concat", LowerConcat) \
   X("concat_grad", LowerConcatGrad) \
-  X("expand", LowerExpand)
+  X("expand", LowerExpand) \
+  X("prepared", LowerPrepared) \
+  X("matmul", LowerMatmul) \
+  X("matvec", LowerMatvec) \
+  X("scale_rows", LowerScaleRows)
 // clang-format on
 
 #define KILN_DECLARE_LOWERING(op, lower) \

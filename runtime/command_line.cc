@@ -37,6 +37,8 @@ constexpr Verb kVerbs[] = {
      "Time of a training step and of inference, GFLOP/s and share of this "
      "core's measured FMA peak",
      RunBench},
+    {"matrix", "Prints a convolution as the sparse matrix that it equals",
+     RunMatrix},
 };
 
 // One line on standard error, whatever the message holds.
@@ -76,8 +78,21 @@ const Verb* FindVerb(absl::string_view name) {
   return nullptr;
 }
 
+// A model of which nothing was compiled can be looked at, and no more.
+absl::Status CheckHasPipelines(const VerbContext& context) {
+  const bool only_looks =
+      context.verb.run == RunSummary || context.verb.run == RunGraph;
+  if (only_looks || !context.manifest.count_only) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "this model is only counted: it has summary and graph alone; take "
+      "COUNT_ONLY out of its kiln_add_model for the rest");
+}
+
 // The one exception that the runtime's own code leaves to its caller.
 absl::Status Run(const VerbContext& context) {
+  if (absl::Status status = CheckHasPipelines(context); !status.ok()) {
+    return status;
+  }
   try {
     return context.verb.run(context);
   } catch (const std::bad_alloc&) {

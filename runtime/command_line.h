@@ -7,7 +7,8 @@ namespace kiln {
 inline namespace runtime {
 
 // The command line of a model's binary: `lenet5 <verb> [--flag=value ...]`.
-// Verbs: summary, train, eval, gradcheck, graph, bench; --help lists them and
+// Verbs: summary, train, eval, gradcheck, graph, bench, matrix; --help lists
+// them and
 // `<verb> --help` explains one. Defaults are the manifest's.
 //
 // Results go to standard output. An error is exactly one line on standard error

@@ -45,7 +45,7 @@ constexpr std::pair<const char*, Storage> kStorages[] = {
 constexpr std::pair<const char*, PipelineKind> kPipelineKinds[] = {
     {"infer", PipelineKind::kInfer},   {"eval", PipelineKind::kEval},
     {"grad", PipelineKind::kGrad},     {"step", PipelineKind::kStep},
-    {"loss64", PipelineKind::kLoss64},
+    {"loss64", PipelineKind::kLoss64}, {"prepare", PipelineKind::kPrepare},
 };
 
 constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
@@ -71,6 +71,8 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"loss", ArgumentKind::kLoss},
     {"loss64", ArgumentKind::kLoss64},
     {"metric", ArgumentKind::kMetric},
+    {"prepared", ArgumentKind::kPrepared},
+    {"prepared_out", ArgumentKind::kPreparedOut},
 };
 
 std::string Text(const Json& json, const char* key) {
@@ -146,6 +148,15 @@ ParameterSpec ParseParameter(const Json& json) {
           .buffer = json.value("buffer", false)};
 }
 
+PreparedSpec ParsePrepared(const Json& json) {
+  return {.name = Text(json, "name"),
+          .shape = Shape(json, "shape"),
+          .offset = Integer(json, "offset"),
+          .size = Integer(json, "size")};
+}
+
+std::string ParseNote(const Json& json) { return json.get<std::string>(); }
+
 InputSpec ParseInput(const Json& json) {
   return {.name = Text(json, "name"),
           .shape = Shape(json, "shape"),
@@ -213,12 +224,23 @@ TrainingDefaults ParseDefaults(const Json& json) {
       .patience_metric = json.value("patience_metric", own.patience_metric)};
 }
 
+std::optional<ConvolutionSpec> ParseConvolution(const Json& layer) {
+  if (!layer.contains("convolution")) return std::nullopt;
+  const Json& json = layer.at("convolution");
+  return ConvolutionSpec{.input_shape = Shape(json, "input_shape"),
+                         .kernel = Shape(json, "kernel"),
+                         .stride = Shape(json, "stride"),
+                         .padding = Shape(json, "padding"),
+                         .weight = Text(json, "weight")};
+}
+
 LayerSpec ParseLayer(const Json& json) {
   return {.name = Text(json, "name"),
           .op = Text(json, "op"),
           .output_shape = Shape(json, "output_shape"),
           .parameters = Integer(json, "parameters"),
-          .flops = Integer(json, "flops")};
+          .flops = Integer(json, "flops"),
+          .convolution = ParseConvolution(json)};
 }
 
 GraphText ParseGraphText(const Json& json) {
@@ -271,6 +293,12 @@ Manifest ParseRoot(const Json& json) {
           .parameters = List(json, "parameters", ParseParameter),
           .parameter_count = Integer(json, "parameter_count"),
           .arena_floats = Integer(json, "arena_floats"),
+          .prepared = json.contains("prepared")
+                          ? List(json, "prepared", ParsePrepared)
+                          : std::vector<PreparedSpec>{},
+          .prepared_floats = json.contains("prepared_floats")
+                                 ? Integer(json, "prepared_floats")
+                                 : 0,
           .whole_batch = json.value("whole_batch", false),
           .inputs = List(json, "inputs", ParseInput),
           .targets = List(json, "targets", ParseTarget),
@@ -280,11 +308,17 @@ Manifest ParseRoot(const Json& json) {
           .defaults = ParseDefaults(json.at("defaults")),
           .flops = {.forward = Integer(flops, "forward"),
                     .useful_forward = Integer(flops, "useful_forward"),
-                    .useful_backward = Integer(flops, "useful_backward")},
+                    .useful_backward = Integer(flops, "useful_backward"),
+                    .inference = flops.value("inference", int64_t{0}),
+                    .useful_inference =
+                        flops.value("useful_inference", int64_t{0})},
           .layers = List(json, "layers", ParseLayer),
           .dot = ParseGraphText(json.at("graph")),
           .text = ParseGraphText(json.at("text")),
-          .pipelines = List(json, "pipelines", ParsePipeline)};
+          .pipelines = List(json, "pipelines", ParsePipeline),
+          .notes = json.contains("notes") ? List(json, "notes", ParseNote)
+                                          : std::vector<std::string>{},
+          .count_only = json.value("count_only", false)};
 }
 
 template <typename T>
@@ -299,6 +333,9 @@ int FindByName(const std::vector<T>& list, absl::string_view name) {
 
 int Manifest::FindParameter(absl::string_view name) const {
   return FindByName(parameters, name);
+}
+int Manifest::FindPrepared(absl::string_view name) const {
+  return FindByName(prepared, name);
 }
 int Manifest::FindInput(absl::string_view name) const {
   return FindByName(inputs, name);

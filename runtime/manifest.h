@@ -12,6 +12,7 @@
 #define KILN_RUNTIME_MANIFEST_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,6 +57,15 @@ struct InputSpec {
   std::vector<int64_t> shape;
   Storage storage = Storage::kFloat32;  // kUint8 or kFloat32
   double scale = 1;                     // value = stored * scale
+};
+
+// A tensor that the prepare pipeline computes from the parameters and the infer
+// pipelines read.
+struct PreparedSpec {
+  std::string name;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;  // into the prepared arena
+  int64_t size = 0;    // product of shape
 };
 
 // Class labels (classes > 0, int32) or values (float32).
@@ -104,7 +114,17 @@ struct FlopCounts {
   int64_t forward = 0;          // every op; a maximum of n values costs n - 1
   int64_t useful_forward = 0;   // 2 per multiply-add of convolutions, dense
   int64_t useful_backward = 0;  // the same for the gradients that are needed
+  // Of inference as it is compiled: the heads alone, layers folded.
+  int64_t inference = 0;
+  int64_t useful_inference = 0;
   int64_t useful_step() const { return useful_forward + useful_backward; }
+};
+
+// What ConvolutionMatrix needs to know of a conv2d layer.
+struct ConvolutionSpec {
+  std::vector<int64_t> input_shape;              // {channels, height, width}
+  std::vector<int64_t> kernel, stride, padding;  // {height, width}
+  std::string weight;                            // the parameter
 };
 
 struct LayerSpec {
@@ -113,6 +133,7 @@ struct LayerSpec {
   std::vector<int64_t> output_shape;
   int64_t parameters = 0;
   int64_t flops = 0;  // forward, every op
+  std::optional<ConvolutionSpec> convolution = std::nullopt;  // of a conv2d
 };
 
 enum class ArgumentKind {
@@ -138,6 +159,8 @@ enum class ArgumentKind {
   kLoss,
   kLoss64,
   kMetric,
+  kPrepared,
+  kPreparedOut,
 };
 
 struct ArgumentSpec {
@@ -148,7 +171,7 @@ struct ArgumentSpec {
   std::string slot;  // optimizer state only: "momentum"
 };
 
-enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64 };
+enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64, kPrepare };
 
 struct AllocationSpec {
   std::string name;
@@ -181,6 +204,8 @@ struct Manifest {
   int64_t arena_floats = 0;  // parameters, gradients and state alike
   bool whole_batch = false;  // training needs a batch in one block: it has
                              // statistics of the batch
+  std::vector<PreparedSpec> prepared;  // none: there is no prepare pipeline
+  int64_t prepared_floats = 0;         // size of the prepared arena
   std::vector<InputSpec> inputs;
   std::vector<TargetSpec> targets;
   std::vector<OutputSpec> outputs;
@@ -191,9 +216,12 @@ struct Manifest {
   std::vector<LayerSpec> layers;
   GraphText dot, text;
   std::vector<PipelineSpec> pipelines;
+  std::vector<std::string> notes;  // what the compiler did, a line each
+  bool count_only = false;         // no pipelines: only to be looked at
 
   // The positions of these names, or -1.
   int FindParameter(absl::string_view name) const;
+  int FindPrepared(absl::string_view name) const;
   int FindInput(absl::string_view name) const;
   int FindTarget(absl::string_view name) const;
   int FindOutput(absl::string_view name) const;

@@ -96,6 +96,30 @@ absl::Status CheckParameters(const Manifest& manifest) {
   return absl::OkStatus();
 }
 
+absl::Status CheckPrepared(const Manifest& manifest) {
+  int64_t end = 0;  // they stand in order
+  for (const PreparedSpec& p : manifest.prepared) {
+    if (p.size != ElementCount(p.shape)) {
+      return Refuse("prepared tensor ", p.name, ": size ", p.size, " is not ",
+                    ShapeText(p.shape));
+    }
+    if (p.offset < end || p.offset % kArenaAlignmentFloats != 0 ||
+        p.size > manifest.prepared_floats - p.offset) {
+      return Refuse("prepared tensor ", p.name, ": bad offset ", p.offset);
+    }
+    end = p.offset + p.size;
+  }
+  const int64_t pipelines = std::count_if(
+      manifest.pipelines.begin(), manifest.pipelines.end(),
+      [](const PipelineSpec& p) { return p.kind == PipelineKind::kPrepare; });
+  const int64_t expected = manifest.prepared.empty() ? 0 : 1;
+  if (pipelines != expected && !manifest.count_only) {
+    return Refuse(pipelines, " prepare pipelines for ",
+                  manifest.prepared.size(), " prepared tensors");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckDataTypes(const Manifest& manifest) {
   for (const InputSpec& input : manifest.inputs) {
     if (input.storage == Storage::kInt32) {
@@ -123,7 +147,13 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
   const bool infer = pipeline.kind == PipelineKind::kInfer;
   const bool loss64 = pipeline.kind == PipelineKind::kLoss64;
   const bool momentum = step && pipeline.optimizer == "momentum";
+  const bool prepare = pipeline.kind == PipelineKind::kPrepare;
   const int64_t parameters = manifest.parameters.size();
+  if (prepare) {
+    return kind == ArgumentKind::kPreparedOut
+               ? manifest.prepared.size()
+               : kind == ArgumentKind::kWorkspace;
+  }
   const int64_t trained =
       std::count_if(manifest.parameters.begin(), manifest.parameters.end(),
                     [](const ParameterSpec& p) { return !p.frozen; });
@@ -172,6 +202,10 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
       return loss64;
     case ArgumentKind::kMetric:
       return infer || loss64 ? 0 : manifest.metrics.size();
+    case ArgumentKind::kPrepared:
+      return infer ? manifest.prepared.size() : 0;
+    case ArgumentKind::kPreparedOut:
+      return 0;
   }
   return 0;
 }
@@ -201,6 +235,9 @@ bool NamesATensor(const Manifest& manifest, const ArgumentSpec& argument) {
       return manifest.FindOutput(tensor) >= 0;
     case ArgumentKind::kMetric:
       return manifest.FindMetric(tensor) >= 0;
+    case ArgumentKind::kPrepared:
+    case ArgumentKind::kPreparedOut:
+      return manifest.FindPrepared(tensor) >= 0;
     default:
       return true;  // names no tensor
   }
@@ -233,7 +270,7 @@ absl::Status CheckPipeline(const Manifest& manifest,
       return Refuse(name, ": argument ", argument.name, " is bound twice");
     }
   }
-  for (int k = 0; k <= static_cast<int>(ArgumentKind::kMetric); ++k) {
+  for (int k = 0; k <= static_cast<int>(ArgumentKind::kPreparedOut); ++k) {
     const auto kind = static_cast<ArgumentKind>(k);
     const int64_t count = std::count_if(
         seen.begin(), seen.end(), [&](auto& s) { return s.first == kind; });
@@ -244,9 +281,33 @@ absl::Status CheckPipeline(const Manifest& manifest,
         kind == ArgumentKind::kSeed || kind == ArgumentKind::kStep;
     if (is_key && may_draw) continue;
     const int64_t expected = ExpectedCount(manifest, pipeline, kind);
-    if (count != expected) {
+    // Where layers are folded, some parameters are read by prepare alone, and
+    // others by infer alone.
+    const bool is_split = !manifest.prepared.empty() &&
+                          kind == ArgumentKind::kParameter &&
+                          (pipeline.kind == PipelineKind::kPrepare ||
+                           pipeline.kind == PipelineKind::kInfer);
+    if (count != expected && !is_split) {
       return Refuse(name, ": ", count, " arguments of kind ",
                     ArgumentKindName(kind), ", expected ", expected);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLayers(const Manifest& manifest) {
+  for (const LayerSpec& layer : manifest.layers) {
+    if (!layer.convolution.has_value()) continue;
+    const ConvolutionSpec& c = *layer.convolution;
+    const int weight = manifest.FindParameter(c.weight);
+    const bool has_sizes = c.input_shape.size() == 3 && c.kernel.size() == 2 &&
+                           c.stride.size() == 2 && c.padding.size() == 2;
+    if (weight < 0 || !has_sizes || !IsSane(c.input_shape) ||
+        !IsSane(c.stride) ||
+        manifest.parameters[weight].shape !=
+            std::vector<int64_t>{layer.output_shape[0], c.input_shape[0],
+                                 c.kernel[0], c.kernel[1]}) {
+      return Refuse("layer ", layer.name, ": bad convolution");
     }
   }
   return absl::OkStatus();
@@ -267,8 +328,11 @@ absl::Status CheckManifest(const Manifest& manifest) {
   if (status.ok()) status = CheckNames(manifest.inputs, "input");
   if (status.ok()) status = CheckNames(manifest.targets, "target");
   if (status.ok()) status = CheckNames(manifest.outputs, "output");
+  if (status.ok()) status = CheckNames(manifest.prepared, "prepared tensor");
   if (status.ok()) status = CheckParameters(manifest);
+  if (status.ok()) status = CheckPrepared(manifest);
   if (status.ok()) status = CheckDataTypes(manifest);
+  if (status.ok()) status = CheckLayers(manifest);
   if (status.ok()) status = CheckDefaults(manifest.defaults);
   if (!status.ok()) return status;
   std::set<absl::string_view> functions;

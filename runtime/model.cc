@@ -77,6 +77,9 @@ absl::Status Model::BindPipelines(const Bundle& bundle) {
       case PipelineKind::kStep:
         family = spec.optimizer == "sgd" ? &step_sgd_ : &step_momentum_;
         break;
+      case PipelineKind::kPrepare:
+        family = &prepare_;
+        break;
       case PipelineKind::kLoss64:
         continue;  // gradient_check.cc's own
     }
@@ -113,6 +116,9 @@ absl::Status Model::Allocate() {
   absl::StatusOr<Arena> made = Arena::Create(workspace);
   if (!made.ok()) return made.status();
   workspace_ = *std::move(made);
+  made = Arena::OfFloats(manifest_.prepared_floats);
+  if (!made.ok()) return made.status();
+  prepared_ = *std::move(made);
   index_.resize(block);
   weight_.resize(block);
   metrics_.resize(manifest_.metrics.size());
@@ -186,6 +192,18 @@ void Model::MirrorParameters() {
   const absl::Span<const float> from = parameters();
   std::copy(from.begin(), from.end(),
             parameters_[1 - current_].floats().begin());
+  is_prepared_ = false;
+}
+
+// Brings what inference folds up to date with the parameters.
+absl::Status Model::Prepare() {
+  if (is_prepared_ || prepare_.empty()) return absl::OkStatus();
+  const PipelineCall call = {.parameters = parameters().data(),
+                             .prepared_out = prepared_.floats().data(),
+                             .workspace = workspace_.data()};
+  absl::Status status = prepare_.at(0).Call(call);
+  is_prepared_ = status.ok();
+  return status;
 }
 
 // --- Passes over data -------------------------------------------------------
@@ -212,6 +230,7 @@ absl::Status Model::FillLanes(const DataBinding& data,
 PipelineCall Model::CallOn(const DataBinding& data) {
   return {.data = &data,
           .parameters = parameters().data(),
+          .prepared = prepared_.floats().data(),
           .index = index_.data(),
           .weight = weight_.data(),
           .seed = seed_,
@@ -239,6 +258,7 @@ absl::Status Model::Infer(const DataBinding& data,
     outputs[k].resize(rows.size() * ElementCount(manifest_.outputs[k].shape));
   }
   if (rows.empty()) return absl::OkStatus();
+  if (absl::Status status = Prepare(); !status.ok()) return status;
   for (const PlannedBlock& block :
        infer_.Plan(rows.size(), manifest_.arena_floats).blocks) {
     Pipeline& pipeline = infer_.at(block.pipeline);

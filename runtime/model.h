@@ -111,6 +111,7 @@ class Model {
   absl::Status BindPipelines(const Bundle& bundle);
   absl::Status Allocate();
   void MirrorParameters();
+  absl::Status Prepare();
   // Makes the next values that Gradient has computed of the model's state
   // (running statistics) its present ones.
   void AdoptBuffers();
@@ -125,12 +126,16 @@ class Model {
   const Manifest manifest_;
   PipelineFamily infer_, eval_, grad_;
   PipelineFamily step_sgd_, step_momentum_;
+  PipelineFamily prepare_;  // one, or none when there is nothing to prepare
 
   Arena parameters_[2];
   int current_ = 0;  // which of the two holds the values
   Arena gradients_;  // gradient_slots_ arenas, one after the other
   int gradient_slots_ = 0;
   Arena workspace_;
+  Arena prepared_;
+  bool is_prepared_ = false;  // for the parameters as they are: whatever
+                              // changes them makes it false
   uint32_t seed_ = 0, step_ = 0;
 
   // One call's lanes and results.

@@ -177,6 +177,7 @@ absl::Status Optimizer::Step(const DataBinding& data,
                              absl::Span<const int32_t> rows,
                              const HyperParameters& hyper, Totals& totals) {
   if (rows.empty()) return absl::InvalidArgumentError("an empty batch");
+  model_->is_prepared_ = false;
   if (Pipeline* fused = FusedPipeline(rows.size()); fused != nullptr) {
     return FusedStep(*fused, data, rows, hyper, totals);
   }

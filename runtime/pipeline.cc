@@ -111,6 +111,14 @@ absl::StatusOr<Pipeline> Pipeline::Bind(const Bundle& bundle,
         pipeline.AddBuffer(TypeOf(target.storage), target.shape, 1);
         break;
       }
+      case ArgumentKind::kPrepared:
+      case ArgumentKind::kPreparedOut: {
+        const PreparedSpec& prepared =
+            manifest.prepared[manifest.FindPrepared(argument.tensor)];
+        slot.offset = prepared.offset;
+        pipeline.AddBuffer(float32, prepared.shape, kNoOutermost);
+        break;
+      }
       case ArgumentKind::kIndex:
         pipeline.AddBuffer(TypeOf(Storage::kInt32), {}, spec.block);
         break;
@@ -165,6 +173,12 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
         break;
       case ArgumentKind::kGradient:
         host = Host(call.gradient + slot.offset);
+        break;
+      case ArgumentKind::kPrepared:
+        host = Host(call.prepared + slot.offset);
+        break;
+      case ArgumentKind::kPreparedOut:
+        host = Host(call.prepared_out + slot.offset);
         break;
       case ArgumentKind::kData:
         host = Host(call.data->input(slot.tensor));

@@ -34,6 +34,8 @@ struct PipelineCall {
   float* parameters_out = nullptr;  // step: not the same as parameters; grad
                                     // of a model with buffers: their next
                                     // values, at their offsets
+  const float* prepared = nullptr;  // infer: what prepare has computed
+  float* prepared_out = nullptr;    // prepare
   const float* state = nullptr;
   float* state_out = nullptr;      // step: not the same as state
   float* gradient = nullptr;       // grad: added to

@@ -38,6 +38,10 @@ void PrintParameters(const Manifest& manifest) {
 }
 
 void PrintPipelines(const Manifest& manifest) {
+  if (manifest.count_only) {
+    std::printf("no pipelines: this model is only counted\n");
+    return;
+  }
   TextTable table({"pipeline", "kind", ">block", "schedule", ">workspace bytes",
                    ">allocations"});
   for (const PipelineSpec& p : manifest.pipelines) {
@@ -46,6 +50,14 @@ void PrintPipelines(const Manifest& manifest) {
                   absl::StrCat(p.allocations.size())});
   }
   std::fputs(table.Text().c_str(), stdout);
+}
+
+void PrintNotes(const Manifest& manifest) {
+  if (manifest.notes.empty()) return;
+  std::printf("what the compiler did\n");
+  for (const std::string& note : manifest.notes)
+    std::printf("  %s\n", note.c_str());
+  std::printf("\n");
 }
 
 }  // namespace
@@ -84,11 +96,15 @@ absl::Status RunSummary(const VerbContext& context) {
       "  forward, useful             %14s\n"
       "  backward, useful            %14s\n"
       "  training step, useful       %14s\n"
+      "  inference, every op         %14s\n"
+      "  inference, useful           %14s\n"
       "every op: a maximum of n values costs n - 1; useful: 2 per "
       "multiply-add of convolutions\nand dense layers, their weight gradients "
       "and the input gradients that are needed.\n\n",
       WithCommas(flops.forward), WithCommas(flops.useful_forward),
-      WithCommas(flops.useful_backward), WithCommas(flops.useful_step()));
+      WithCommas(flops.useful_backward), WithCommas(flops.useful_step()),
+      WithCommas(flops.inference), WithCommas(flops.useful_inference));
+  PrintNotes(manifest);
 
   PrintParameters(manifest);
   absl::PrintF("%s parameters, %s bytes in an aligned arena\n\n",

@@ -90,7 +90,11 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("accuracy", AccuracyReference) \
   X("concat", ConcatReference) \
   X("concat_grad", ConcatGradReference) \
-  X("expand", ExpandReference)
+  X("expand", ExpandReference) \
+  X("prepared", PreparedReference) \
+  X("matmul", MatmulReference) \
+  X("matvec", MatvecReference) \
+  X("scale_rows", ScaleRowsReference)
 // clang-format on
 
 #define KILN_DECLARE_REFERENCE(op, reference) \

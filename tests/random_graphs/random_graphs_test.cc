@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "dsl/activations.h"
 #include "dsl/passes.h"
+#include "dsl/prepare.h"
 #include "gtest/gtest.h"
 #include "tests/ops/references.h"
 #include "tests/random_graphs/check.h"
@@ -94,6 +95,12 @@ Occurrences Count(uint64_t last_seed) {
     for (const Node& node : training->nodes()) {
       found.insert(absl::StrCat("op ", node.op->name()));
     }
+    const absl::StatusOr<InferencePlan> plan = PlanInference(forward);
+    if (!plan.ok()) continue;  // the check itself reports it
+    for (const Graph* graph : {&plan->prepare, &plan->infer}) {
+      for (const Node& node : graph->nodes())
+        found.insert(absl::StrCat("op ", node.op->name()));
+    }
     for (const std::string& thing : found) ++occurrences[thing];
   }
   return occurrences;
@@ -113,8 +120,10 @@ std::set<std::string> Wanted() {
   std::set<std::string> wanted(RandomGraphFeatures().begin(),
                                RandomGraphFeatures().end());
   // What differentiation alone adds, besides ops called "..._grad".
-  const std::set<absl::string_view> backward = {"batch_sum", "max_pool_index",
-                                                "sample_weight"};
+  // And what the passes of inference add.
+  const std::set<absl::string_view> backward = {
+      "batch_sum", "max_pool_index", "sample_weight", "prepared",
+      "matmul",    "matvec",         "scale_rows"};
   for (absl::string_view op : ReferencedOps()) {
     if (IsOfBatchStatistics(op)) continue;
     wanted.insert(absl::StrCat("op ", op));

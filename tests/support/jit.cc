@@ -30,11 +30,24 @@ class JitPipeline::Impl {
       Constrain(buffer, argument);
     }
     pipeline_.compile_jit(target_);
+    const bool is_prepared = std::any_of(
+        arguments_.begin(), arguments_.end(),
+        [](const Argument& a) { return a.kind == ArgumentKind::kPrepared; });
+    if (!is_prepared) return;
+    PipelineOptions prepare = options;
+    prepare.kind = PipelineKind::kPrepare;
+    prepare_ = std::make_unique<Impl>(training, prepare);
   }
 
-  absl::StatusOr<PipelineResult> Run(const GraphValues& values,
-                                     const Gradients& start,
+  // Prepares first what the pipeline wants prepared.
+  absl::StatusOr<PipelineResult> Run(GraphValues values, const Gradients& start,
                                      std::vector<int64_t> rows) {
+    if (prepare_ != nullptr) {
+      absl::StatusOr<PipelineResult> prepared = prepare_->Run(values, {}, {});
+      if (!prepared.ok()) return prepared.status();
+      values.tensors.insert(prepared->prepared.begin(),
+                            prepared->prepared.end());
+    }
     if (rows.empty()) {
       rows.resize(values.batch);
       std::iota(rows.begin(), rows.end(), 0);
@@ -55,6 +68,8 @@ class JitPipeline::Impl {
       if (output_arguments_[i].kind == ArgumentKind::kGradient) {
         result.gradients[output_arguments_[i].tensor] = ReadBuffer(outputs_[i]);
       }
+      if (output_arguments_[i].kind == ArgumentKind::kPreparedOut)
+        result.prepared[output_arguments_[i].tensor] = ReadBuffer(outputs_[i]);
     }
     return result;
   }
@@ -95,6 +110,7 @@ class JitPipeline::Impl {
     }
   }
 
+  std::unique_ptr<Impl> prepare_;
   const Graph graph_;
   const PipelineOptions options_;
   const std::vector<Argument> arguments_;

@@ -28,7 +28,8 @@ class JitPipeline {
   JitPipeline(JitPipeline&&);
   ~JitPipeline();
 
-  // Runs all blocks of the batch. Gradients are accumulated onto `start` where
+  // Runs all blocks of the batch; an infer pipeline after the prepare pipeline
+  // that it needs, if any. Gradients are accumulated onto `start` where
   // it is given, onto zeros otherwise. With `rows`, the values are a data set
   // of values.batch samples and the batch is these rows of it.
   absl::StatusOr<PipelineResult> Run(const GraphValues& values,

@@ -18,6 +18,8 @@ struct PipelineResult {
       metrics;  // sum over the batch of weight * metric
   Gradients gradients;
   Gradients parameters;  // updated, of a step
+  // What a prepare pipeline computes for infer.
+  std::map<std::string, std::vector<double>> prepared;
   Gradients next_state;  // of the model: the buffers after the last block
   Gradients state;       // updated, of a step with an optimizer that has one
 };

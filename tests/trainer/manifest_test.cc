@@ -111,6 +111,46 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Contradiction{"Version", [](Json& j) { j["kiln_manifest"] = 2; },
                       "version 2"},
+        Contradiction{"PreparedWithoutAPipeline",
+                      [](Json& j) {
+                        j["prepared"] = {{{"name", "w"},
+                                          {"shape", {3, 4}},
+                                          {"offset", 0},
+                                          {"size", 12}}};
+                        j["prepared_floats"] = 16;
+                      },
+                      "0 prepare pipelines for 1 prepared tensors"},
+        Contradiction{"PreparedSize",
+                      [](Json& j) {
+                        j["prepared"] = {{{"name", "w"},
+                                          {"shape", {3, 4}},
+                                          {"offset", 0},
+                                          {"size", 13}}};
+                        j["prepared_floats"] = 16;
+                      },
+                      "prepared tensor w: size 13"},
+        Contradiction{"PreparedOutsideItsArena",
+                      [](Json& j) {
+                        j["prepared"] = {{{"name", "w"},
+                                          {"shape", {3, 4}},
+                                          {"offset", 16},
+                                          {"size", 12}}};
+                        j["prepared_floats"] = 16;
+                      },
+                      "prepared tensor w: bad offset 16"},
+        Contradiction{"PrepareWithNothingToPrepare",
+                      [](Json& j) { j["pipelines"][0]["kind"] = "prepare"; },
+                      "1 prepare pipelines for 0 prepared tensors"},
+        Contradiction{"ConvolutionOfNothing",
+                      [](Json& j) {
+                        j["layers"][0]["convolution"] = {
+                            {"input_shape", {1, 3, 3}},
+                            {"kernel", {2, 2}},
+                            {"stride", {1, 1}},
+                            {"padding", {0, 0}},
+                            {"weight", "fc.bias"}};
+                      },
+                      "bad convolution"},
         Contradiction{"MissingMember", [](Json& j) { j.erase("flops"); },
                       "flops"},
         Contradiction{"WrongType", [](Json& j) { j["arena_floats"] = "48"; },
