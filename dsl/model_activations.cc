@@ -23,6 +23,7 @@ Value ModelBuilder::Activate(const std::string& activation, Value input,
   // Activations that are more than a formula of one value.
   if (activation == "prelu") return Prelu(input, {}, where);
   if (activation == "crelu") return Crelu(input, where);
+  if (activation == "rrelu") return RRelu(input, 1.0 / 8, 1.0 / 3, where);
 
   const Activation* entry = FindActivation(activation);
   if (entry == nullptr) {

@@ -293,13 +293,13 @@ Manifest ParseRoot(const Json& json) {
           .parameters = List(json, "parameters", ParseParameter),
           .parameter_count = Integer(json, "parameter_count"),
           .arena_floats = Integer(json, "arena_floats"),
+          .whole_batch = json.value("whole_batch", false),
           .prepared = json.contains("prepared")
                           ? List(json, "prepared", ParsePrepared)
                           : std::vector<PreparedSpec>{},
           .prepared_floats = json.contains("prepared_floats")
                                  ? Integer(json, "prepared_floats")
                                  : 0,
-          .whole_batch = json.value("whole_batch", false),
           .inputs = List(json, "inputs", ParseInput),
           .targets = List(json, "targets", ParseTarget),
           .outputs = List(json, "outputs", ParseOutput),
