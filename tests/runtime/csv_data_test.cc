@@ -299,7 +299,7 @@ TEST_F(CsvDataTest, MutatedFilesAreReadOrRefused) {
     }
   }
   Random random(1);
-  const std::string bytes = std::string("\",\n\r\0-e9.naif\xff ", 17);
+  const std::string bytes = std::string("\",\n\r\0-e9.naif\xff ", 15);
   int refused = 0;
   for (int trial = 0; trial < 3000; ++trial) {
     std::string mutant = text;
