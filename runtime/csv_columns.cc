@@ -43,12 +43,10 @@ absl::Status CheckNames(const std::string& path,
   return absl::OkStatus();
 }
 
-// The fields that a flag's value names, in its order.
-absl::StatusOr<std::vector<int>> Find(const std::string& path,
-                                      const std::vector<std::string>& names,
-                                      absl::string_view flag,
-                                      absl::string_view value) {
-  std::vector<int> fields;
+// Appends to `fields` those that a flag's value names, in its order.
+absl::Status Find(const std::string& path,
+                  const std::vector<std::string>& names, absl::string_view flag,
+                  absl::string_view value, std::vector<int>& fields) {
   for (absl::string_view wanted : absl::StrSplit(value, ',')) {
     wanted = absl::StripAsciiWhitespace(wanted);
     const auto found = std::find(names.begin(), names.end(), wanted);
@@ -69,7 +67,38 @@ absl::StatusOr<std::vector<int>> Find(const std::string& path,
     }
     fields.push_back(field);
   }
-  return fields;
+  return absl::OkStatus();
+}
+
+// Finds the fields that are neither chosen for x nor for y, and among them
+// "part".
+absl::Status FindRest(const std::string& path, CsvColumns& columns,
+                      std::vector<int>& rest) {
+  enum : char { kFree, kX, kY };
+  std::vector<char> use(columns.names.size(), kFree);
+  for (const int field : columns.x) use[field] = kX;
+  for (const int field : columns.y) {
+    if (use[field] == kX) {
+      return Bad(path, "--x_columns and --y_columns both name ",
+                 Quoted(columns.names[field]));
+    }
+    use[field] = kY;
+  }
+  for (size_t i = 0; i < use.size(); ++i) {
+    if (use[i] != kFree) continue;
+    if (columns.names[i] == "part") {
+      columns.part = static_cast<int>(i);
+    } else {
+      rest.push_back(static_cast<int>(i));
+    }
+  }
+  return absl::OkStatus();
+}
+
+int64_t CountElements(const std::vector<ColumnSpec>& columns) {
+  int64_t count = 0;
+  for (const ColumnSpec& column : columns) count += column.elements();
+  return count;
 }
 
 // "x 2, y 1": what the model reads and how many columns that takes.
@@ -82,50 +111,30 @@ std::string Wants(const std::vector<ColumnSpec>& columns) {
 
 }  // namespace
 
-int64_t CountElements(const std::vector<ColumnSpec>& columns) {
-  int64_t count = 0;
-  for (const ColumnSpec& column : columns) count += column.elements();
-  return count;
-}
-
 absl::StatusOr<CsvColumns> ChooseColumns(const std::string& path,
                                          std::vector<std::string> names,
                                          const DataOptions& options,
                                          const DataSpec& model) {
-  if (absl::Status status = CheckNames(path, names); !status.ok()) {
-    return status;
-  }
   CsvColumns columns;
-  for (const auto& [flag, value, fields] :
-       {std::tuple("x_columns", &options.x_columns, &columns.x),
-        {"y_columns", &options.y_columns, &columns.y}}) {
-    if (value->empty()) continue;
-    absl::StatusOr<std::vector<int>> found = Find(path, names, flag, *value);
-    if (!found.ok()) return found.status();
-    *fields = *std::move(found);
+  columns.names = std::move(names);
+  absl::Status status = CheckNames(path, columns.names);
+  if (status.ok() && !options.x_columns.empty()) {
+    status =
+        Find(path, columns.names, "x_columns", options.x_columns, columns.x);
+  }
+  if (status.ok() && !options.y_columns.empty()) {
+    status =
+        Find(path, columns.names, "y_columns", options.y_columns, columns.y);
   }
   std::vector<int> rest;
-  for (int i = 0; i < static_cast<int>(names.size()); ++i) {
-    const bool is_x = std::count(columns.x.begin(), columns.x.end(), i) > 0;
-    const bool is_y = std::count(columns.y.begin(), columns.y.end(), i) > 0;
-    if (is_x && is_y) {
-      return Bad(path, "--x_columns and --y_columns both name ",
-                 Quoted(names[i]));
-    }
-    if (is_x || is_y) continue;
-    if (names[i] == "part") {
-      columns.part = i;
-    } else {
-      rest.push_back(i);
-    }
-  }
+  if (status.ok()) status = FindRest(path, columns, rest);
+  if (!status.ok()) return status;
 
-  const int64_t inputs = CountElements(model.inputs);
-  const int64_t targets = CountElements(model.targets);
-  const int64_t left = static_cast<int64_t>(rest.size());
+  const size_t inputs = CountElements(model.inputs);
+  const size_t targets = CountElements(model.targets);
   if (columns.x.empty() && columns.y.empty()) {
-    if (left != inputs + targets) {
-      return Bad(path, left, " columns, but the model reads ", inputs,
+    if (rest.size() != inputs + targets) {
+      return Bad(path, rest.size(), " columns, but the model reads ", inputs,
                  " for its inputs (", Wants(model.inputs), ") and then ",
                  targets, " for its targets (", Wants(model.targets),
                  "); choose with --x_columns and --y_columns");
@@ -137,16 +146,16 @@ absl::StatusOr<CsvColumns> ChooseColumns(const std::string& path,
   } else if (columns.y.empty()) {
     columns.y = std::move(rest);
   }
-  for (const auto& [kind, flag, spec, count, fields] :
-       {std::tuple("inputs", "x_columns", &model.inputs, inputs, &columns.x),
-        {"targets", "y_columns", &model.targets, targets, &columns.y}}) {
-    if (static_cast<int64_t>(fields->size()) != count) {
-      return Bad(path, fields->size(), " columns for the ", kind,
-                 ", but the model reads ", count, " (", Wants(*spec),
-                 "); choose with --", flag);
-    }
+  if (columns.x.size() != inputs) {
+    return Bad(path, columns.x.size(),
+               " columns for the inputs, but the model ", "reads ", inputs,
+               " (", Wants(model.inputs), "); choose with --x_columns");
   }
-  columns.names = std::move(names);
+  if (columns.y.size() != targets) {
+    return Bad(path, columns.y.size(), " columns for the targets, but the ",
+               "model reads ", targets, " (", Wants(model.targets),
+               "); choose with --y_columns");
+  }
   return columns;
 }
 

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/column_binding.h"
 #include "runtime/data_options.h"
@@ -20,9 +19,6 @@ struct CsvColumns {
   std::vector<int> x, y;
   int part = -1;  // the field "part"; -1: none
 };
-
-// How many fields the model wants for its inputs or targets.
-int64_t CountElements(const std::vector<ColumnSpec>& columns);
 
 // Deals the fields named `names` out to the model, as ReadCsvData has it.
 // `path`, for messages, is the file whose first line they are.

@@ -1,6 +1,7 @@
 #include "runtime/generated_sets.h"
 
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

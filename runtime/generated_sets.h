@@ -50,7 +50,7 @@ DataPair MakeXorCloud(uint64_t seed);
 // {2} float32, target "label", 2 classes. With t uniform in [-1, 1] and
 // p = (2 t / (1 + t^2), (1 - t^2) / (1 + t^2)) on the upper half circle, class
 // 0 is p - (0.5, 0.25) and class 1 (0.5, 0.25) - p, each coordinate off by 0.05
-// times a standard normal number. No straight line tells more than about 85 %
+// times a standard normal number. No straight line tells more than about 87 %
 // of the points apart.
 DataPair MakePlane(uint64_t seed);
 

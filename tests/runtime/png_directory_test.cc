@@ -88,6 +88,19 @@ TEST_F(PngDirectoryTest, PicturesTakeTheModelsSizeAndStorage) {
   EXPECT_THAT(one->train.inputs[0].bytes, ElementsAre(153));
 }
 
+TEST_F(PngDirectoryTest, BytesAreRounded) {
+  Write("a/1.png", 52);  // (52 + 255) / 2 = 153.5
+  const auto data = Load(Model({1, 1, 1}, Storage::kUint8));
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_THAT(data->train.inputs[0].bytes, ElementsAre(154));
+  for (int byte = 0; byte < 256; ++byte) {
+    Write("a/1.png", static_cast<uint8_t>(byte));
+    const auto same = Load();
+    ASSERT_TRUE(same.ok()) << same.status();
+    EXPECT_THAT(same->train.inputs[0].bytes, ElementsAre(byte, 255));
+  }
+}
+
 TEST_F(PngDirectoryTest, TwoClassesMayBeAValue) {
   Write("a/1.png", 1);
   Write("b/1.png", 1);

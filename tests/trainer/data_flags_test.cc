@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/support/fake_bundle.h"
@@ -95,10 +96,15 @@ TEST_F(DataFlagsTest, ReadsAFolderOfPicturesPerClass) {
     WriteBytes(folder + "/" + std::to_string(i) + ".png",
                PngBytes(2, 2, pixels));
   }
-  const Outcome train = RunVerb({"train", "--data=" + directory_.path(),
-                                 "--invert", "--epochs=30", "--batch=4"});
+  const TemporaryDirectory other;
+  const std::string copy = other / "copy.csv";
+  const Outcome train =
+      RunVerb({"train", "--data=" + directory_.path(), "--invert",
+               "--epochs=30", "--batch=4", "--dump_data=" + copy});
   EXPECT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(Says(train.out, "train accuracy 100.00 % (12/12)")) << train.out;
+  EXPECT_TRUE(Says(ReadBytes(copy), "part\n255,0,0,0,0,train\n"))
+      << ReadBytes(copy);
 }
 
 TEST_F(DataFlagsTest, ABadRowIsOneLine) {
