@@ -141,7 +141,7 @@ TEST(BinariesTest, TrainSaveEvalAgreeAndRepeatBitForBit) {
 // a sample; both learn the four rows.
 TEST(BinariesTest, BatchAndStochasticDescentFromOneBinary) {
   const std::string train =
-      "%/xor_mlp train --optimizer=sgd --lr=1 --epochs=3000 "
+      "%/xor_mlp train --optimizer=sgd --lr=0.1 --epochs=2000 "
       "--stop_at_accuracy=1 --stop_on=train --batch=";
   const TemporaryDirectory out;
   for (const auto& [batch, steps_per_epoch] : {std::pair("all", 1), {"1", 4}}) {
