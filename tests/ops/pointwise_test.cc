@@ -48,6 +48,36 @@ TEST(PointwiseTest, ReluAtItsKink) {
   }
 }
 
+// Values and gradients of emitted code stay finite where an exponential would
+// not.
+TEST(PointwiseTest, GradientsFarOut) {
+  const std::vector<double> inputs = {1e4, -1e4, 200, -200, 0, 0.5, -0.5, 90};
+  for (const Activation& activation : Activations()) {
+    SCOPED_TRACE(activation.name);
+    GraphMaker maker;
+    const NodeId y =
+        maker.Add(std::make_shared<PointwiseOp>(
+                      activation.name, activation.value, activation.Partials()),
+                  {maker.Trained("x", {8})});
+    maker.ProjectToLoss(y, "y");
+    const auto training = BuildTrainingGraph(maker.graph());
+    ASSERT_TRUE(training.ok()) << training.status();
+    const GraphValues values = {.tensors = {{"x_x", {1}},
+                                            {"x", inputs},
+                                            {"y", {1, 1, 1, 1, 1, 1, 1, 1}}}};
+    const auto expected = InterpretGradients(*training, values);
+    ASSERT_TRUE(expected.ok()) << expected.status();
+    const auto result = RunJit(
+        *training, {PipelineKind::kGrad, 8, Schedule::kFast, ""}, values);
+    ASSERT_TRUE(result.ok()) << result.status();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const double right = expected->at("x")[i];
+      ASSERT_TRUE(std::isfinite(right));
+      EXPECT_NEAR(result->gradients.at("x")[i], right, 1e-6) << inputs[i];
+    }
+  }
+}
+
 // NaN in, NaN out; far out every activation is what it tends to.
 TEST(PointwiseTest, NanAndExtremes) {
   const double nan = std::numeric_limits<double>::quiet_NaN(),

@@ -45,7 +45,11 @@ void AddInput(Draft& draft) {
 void AddLayerOn(Draft& draft, int item) {
   const Shape shape = draft.ShapeOf(item);
   if (draft.Chance(22)) {
-    Activate(draft, item);
+    if (draft.sign(item) == Sign::kMixed && draft.Chance(35)) {
+      AddPrelu(draft, item);
+    } else {
+      Activate(draft, item);
+    }
   } else if (draft.Chance(12)) {
     ApplyAnyFormula(draft, item);
   } else if (!shape.empty() && draft.Chance(7)) {

@@ -130,9 +130,6 @@ int ApplyAnyFormula(Draft& draft, int item) {
   return ApplyFormula(draft, AnyFormula(draft, 1), {item});
 }
 
-namespace {
-
-// One learned slope; of values of one sign it might have no gradient.
 int AddPrelu(Draft& draft, int item) {
   const bool frozen = draft.Chance(12);
   const bool trained = draft.trained(item) || !frozen;
@@ -140,11 +137,7 @@ int AddPrelu(Draft& draft, int item) {
   return draft.Keep(value, trained, Sign::kUnknown);
 }
 
-}  // namespace
-
 int Activate(Draft& draft, int item) {
-  if (draft.sign(item) == Sign::kMixed && draft.Chance(25))
-    return AddPrelu(draft, item);
   for (;;) {
     const std::string name = draft.OneOf(Activations()).name;
     if (name == "relu" && draft.sign(item) == Sign::kUnknown) continue;

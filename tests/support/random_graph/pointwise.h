@@ -22,6 +22,10 @@ int ApplyFormula(Draft& draft, const Formula& formula,
                  const std::vector<int>& items);
 int ApplyAnyFormula(Draft& draft, int item);
 
+// One learned slope. REQUIRES: the item's sign is kMixed; the slope of values
+// of one sign might have no gradient.
+int AddPrelu(Draft& draft, int item);
+
 int Activate(Draft& draft, int item);
 
 // Dropout or a random slope.
