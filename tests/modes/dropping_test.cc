@@ -1,5 +1,7 @@
 #include "dropping.h"
 
+#include <algorithm>
+
 #include "runtime/gradient_check.h"
 #include "tests/modes/modes_testing.h"
 
@@ -35,21 +37,20 @@ TEST_F(DroppingTest, TrainsAsTheDefinitionsDoInDouble) {
 TEST_F(DroppingTest, TheBlocksChangeNoNumber) {
   model_->SetRandomKey(3, 11);
   for (int batch : {2, 7, 8, 9, 16, 20}) {
-    std::vector<double> mean(model_->gradient().size());
-    mean.assign(model_->parameters().size(), 0);
+    std::vector<double> mean(model_->parameters().size());
     for (int32_t row : Rows(batch)) {
       const std::vector<double> one = GradientOf({row});
       for (size_t i = 0; i < one.size(); ++i) mean[i] += one[i] / batch;
     }
     const std::vector<double> together = GradientOf(Rows(batch));
     for (size_t i = 0; i < mean.size(); ++i)
-      ASSERT_NEAR(together[i], mean[i], 2e-7) << batch << " rows, float " << i;
+      ASSERT_NEAR(together[i], mean[i], 1e-6) << batch << " rows, float " << i;
     // In another order as well.
     std::vector<int32_t> backwards = Rows(batch);
     std::reverse(backwards.begin(), backwards.end());
     const std::vector<double> reversed = GradientOf(backwards);
     for (size_t i = 0; i < mean.size(); ++i)
-      ASSERT_NEAR(reversed[i], mean[i], 2e-7) << batch << " rows, float " << i;
+      ASSERT_NEAR(reversed[i], mean[i], 1e-6) << batch << " rows, float " << i;
   }
 }
 

@@ -63,6 +63,30 @@ TEST(SafetensorsHeaderTest, ParsesItsOwnText) {
   EXPECT_EQ(parsed->metadata, header.metadata);
 }
 
+// PyTorch's counter of batches lies between tensors, and is none.
+TEST(SafetensorsHeaderTest, CountersOfBatchesAreLeftOut) {
+  const auto counter = [](const std::string& name, const std::string& offsets) {
+    return absl::StrCat("\"", name, R"(":{"dtype":"I64","shape":[],)",
+                        R"("data_offsets":)", offsets, "}");
+  };
+  const auto header = ParseSafetensorsHeader(
+      Header({F32("bn1.weight", "[2]", "[0,8]"),
+              counter("bn1.num_batches_tracked", "[8,16]"),
+              F32("fc1.bias", "[1]", "[16,20]")}),
+      20);
+  ASSERT_TRUE(header.ok()) << header.status();
+  ASSERT_EQ(header->tensors.size(), 2u);
+  EXPECT_EQ(header->tensors[0].name, "bn1.weight");
+  EXPECT_EQ(header->tensors[1].name, "fc1.bias");
+  EXPECT_TRUE(IsOneLineError(
+      ParseSafetensorsHeader(
+          Header({counter("bn1.num_batches_tracked", "[0,4]")}), 4),
+      {"num_batches_tracked", "do not fit its shape"}));
+  EXPECT_TRUE(IsOneLineError(
+      ParseSafetensorsHeader(Header({counter("bn1.weight", "[0,8]")}), 8),
+      {"bn1.weight", "\"I64\" is not F32"}));
+}
+
 TEST(SafetensorsHeaderTest, NoTensorsNeedNoData) {
   EXPECT_TRUE(ParseSafetensorsHeader("{}", 0).ok());
   EXPECT_TRUE(

@@ -277,7 +277,7 @@ void CheckOp(const std::string& op, Schedule schedule) {
     shapes = 0;
     for (const OpCase& c : OpCases(op, run.batch)) {
       SCOPED_TRACE(absl::StrCat(c.name, ", block ", run.block));
-      if (NeedsWholeBatch(c.graph) && run.batch > run.block) continue;
+      if (NeedsWholeBatch(c.graph) && c.values.batch > run.block) continue;
       const auto report = CheckEmitted(c.graph, c.values,
                                        {.block = run.block,
                                         .schedule = schedule,
