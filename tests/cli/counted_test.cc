@@ -23,7 +23,7 @@ struct Outcome {
 };
 
 // Runs a model's binary in 256 MiB of address space.
-Outcome Run(const std::string& command) {
+Outcome RunBinary(const std::string& command) {
   const TemporaryDirectory streams;
   const int status =
       std::system(("ulimit -v 262144; '" KILN_BIN_DIR "'/" + command + " >" +
@@ -36,20 +36,21 @@ Outcome Run(const std::string& command) {
 
 TEST(CountedTest, SummaryAllocatesNothing) {
   // Its parameters alone would be 6.4 GB.
-  const Outcome mlp = Run("mlp_1080p summary");
+  const Outcome mlp = RunBinary("mlp_1080p summary");
   EXPECT_EQ(mlp.code, 0) << mlp.err;
   // 6,220,800 x 256 + 256 + 2,560 + 10.
   for (const char* part : {"1,592,525,056", "2,570", "1,592,527,626",
                            "no pipelines: this model is only counted"})
     EXPECT_THAT(mlp.out, HasSubstr(part));
-  const Outcome stack = Run("conv_stack summary");
+  const Outcome stack = RunBinary("conv_stack summary");
   EXPECT_EQ(stack.code, 0) << stack.err;
   for (const char* part : {"3,136", "65,600", "593,536"})
     EXPECT_THAT(stack.out, HasSubstr(part));
 }
 
 TEST(CountedTest, GraphWorksToo) {
-  const Outcome graph = Run("mlp_1080p graph --stage=backward --format=text");
+  const Outcome graph =
+      RunBinary("mlp_1080p graph --stage=backward --format=text");
   EXPECT_EQ(graph.code, 0) << graph.err;
   EXPECT_THAT(graph.out, HasSubstr("fc1.d_weight"));
 }
@@ -57,7 +58,7 @@ TEST(CountedTest, GraphWorksToo) {
 TEST(CountedTest, OtherVerbsAreRefusedInOneLine) {
   for (const char* verb : {"train", "eval --load=x", "gradcheck", "bench",
                            "matrix", "train --help"}) {
-    const Outcome outcome = Run(std::string("conv_stack ") + verb);
+    const Outcome outcome = RunBinary(std::string("conv_stack ") + verb);
     EXPECT_EQ(outcome.code, 1) << verb;
     EXPECT_THAT(outcome.err,
                 HasSubstr("this model is only counted: it has summary and "
@@ -69,7 +70,7 @@ TEST(CountedTest, OtherVerbsAreRefusedInOneLine) {
 }
 
 TEST(SummaryTest, SaysWhatTheCompilerDid) {
-  const Outcome summary = Run("folded_net summary");
+  const Outcome summary = RunBinary("folded_net summary");
   EXPECT_EQ(summary.code, 0) << summary.err;
   EXPECT_THAT(
       summary.out,
@@ -86,7 +87,7 @@ TEST(SummaryTest, SaysWhatTheCompilerDid) {
 }
 
 TEST(MatrixTest, PrintsTheConvolutionAsATable) {
-  const Outcome table = Run("folded_net matrix --layer=conv1");
+  const Outcome table = RunBinary("folded_net matrix --layer=conv1");
   EXPECT_EQ(table.code, 0) << table.err;
   // 4 filters at 4 x 4 positions of a 6 x 6 image, 9 weights each.
   EXPECT_THAT(table.out,
@@ -97,8 +98,8 @@ TEST(MatrixTest, PrintsTheConvolutionAsATable) {
 }
 
 TEST(MatrixTest, PrintsCoordinates) {
-  const Outcome first = Run("folded_net matrix --format=mtx"),
-                other = Run("folded_net matrix --format=mtx --seed=2");
+  const Outcome first = RunBinary("folded_net matrix --format=mtx"),
+                other = RunBinary("folded_net matrix --format=mtx --seed=2");
   EXPECT_EQ(first.code, 0) << first.err;
   EXPECT_THAT(first.out,
               HasSubstr("%%MatrixMarket matrix coordinate real general\n"
@@ -114,7 +115,7 @@ TEST(MatrixTest, MistakesAreOneLine) {
       {"folded_net matrix --load=nosuch", "nosuch"},
       {"xor_mlp matrix", "the model has no convolution"}};
   for (const auto& [command, complaint] : cases) {
-    const Outcome outcome = Run(command);
+    const Outcome outcome = RunBinary(command);
     EXPECT_EQ(outcome.code, 1) << command;
     EXPECT_THAT(outcome.err, HasSubstr(complaint));
     EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;

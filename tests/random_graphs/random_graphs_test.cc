@@ -161,8 +161,12 @@ TEST(RandomGraphsCoverageTest, EveryOpAndFeatureOccurs) {
 
 TEST(RandomGraphsCoverageTest, EveryOpIsCompiled) {
   const Occurrences occurrences = Count(kCompiledSeeds);
+  // What folding makes is rare in so few: tests/models/folded_test compiles it.
+  const std::set<absl::string_view> folded = {"prepared", "matmul", "matvec",
+                                              "scale_rows"};
   for (absl::string_view op : ReferencedOps()) {
     if (IsOfBatchStatistics(op)) continue;
+    if (folded.count(op) > 0) continue;
     EXPECT_EQ(occurrences.count(absl::StrCat("op ", op)), 1u) << op;
   }
 }
