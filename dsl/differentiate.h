@@ -2,6 +2,7 @@
 #ifndef KILN_DSL_DIFFERENTIATE_H_
 #define KILN_DSL_DIFFERENTIATE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,14 @@
 #include "dsl/graph.h"
 
 namespace kiln {
+
+// Of which forward node a backward node is the adjoint, by their names. Where a
+// value is used more than once, the adjoint is a sum of parts.
+struct Adjoint {
+  std::string of;
+  bool is_part = false;
+};
+using Adjoints = std::map<std::string, Adjoint>;
 
 // Returns `graph` extended by nodes that compute the gradient of its loss with
 // respect to every parameter that is not frozen, each an output of kind
@@ -18,8 +27,9 @@ namespace kiln {
 //
 // Adjoints nobody needs (of the data, of frozen parameters) are never built.
 // Fails when there is no loss, or when a trainable parameter does not influence
-// it.
-absl::StatusOr<Graph> Differentiate(const Graph& graph);
+// it. With `adjoints`, tells which node is the adjoint of what.
+absl::StatusOr<Graph> Differentiate(const Graph& graph,
+                                    Adjoints* adjoints = nullptr);
 
 // What an op sees of the differentiation when it builds the adjoints of its
 // inputs.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 namespace {
@@ -48,6 +49,12 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
         "the learning-rate multiplier must be 0 or more");
   }
   return TensorType{spec_.shape, DType::kFloat32, false};
+}
+
+Math ParameterOp::Formula(const FormulaScope& names) const {
+  const char* what = spec_.frozen ? "a constant" : "a trained parameter";
+  return names.Write(absl::StrCat("$out = ", what),
+                     absl::StrCat("$out = \\text{", what, "}"));
 }
 
 }  // namespace kiln

@@ -45,6 +45,7 @@ class ParameterOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   const ParameterSpec& spec() const { return spec_; }
 
  private:
