@@ -11,6 +11,7 @@
 #include "dsl/passes.h"
 #include "dsl/print.h"
 #include "generators/model_generator.h"
+#include "generators/node_table.h"
 #include "nlohmann/json.hpp"
 
 namespace kiln {
@@ -49,6 +50,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kTruncatedNormal:
       return {
           {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+    case Initializer::Kind::kValues:
+      return {{"kind", "values"}, {"values", init.values}};
   }
   return {};
 }
@@ -222,7 +225,7 @@ std::string FunctionName(const std::string& record_path) {
 
 absl::Status WritePipelineRecord(const std::string& path,
                                  const PipelineRecord& record) {
-  const bool is_double = record.options.kind == PipelineKind::kLoss64;
+  const bool is_double = RealType(record.options.kind).bits() == 64;
   Json json = {{"function", FunctionName(path)},
                {"kind", KindName(record.options.kind)},
                {"block", record.options.block},
@@ -257,6 +260,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   AddDefaults(model.defaults, manifest);
   AddLayers(model.forward, manifest);
   AddGraphs(model, manifest);
+  manifest["nodes"] = NodeTable(model);
   manifest["pipelines"] = Json::array();
   for (const std::string& path : record_paths) {
     absl::StatusOr<std::string> text = ReadFile(path);

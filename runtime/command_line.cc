@@ -37,6 +37,10 @@ constexpr Verb kVerbs[] = {
      "Time of a training step and of inference, GFLOP/s and share of this "
      "core's measured FMA peak",
      RunBench},
+    {"explain",
+     "Walks one sample through the model: every value and every gradient, with "
+     "its formula",
+     RunExplain},
 };
 
 // One line on standard error, whatever the message holds.

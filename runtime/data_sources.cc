@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "runtime/digits.h"
 #include "runtime/generated_sets.h"
+#include "runtime/hand_set.h"
 #include "runtime/mnist_directory.h"
 
 namespace kiln {
@@ -21,6 +22,7 @@ std::optional<DataPair> GeneratedSet(const std::string& name, uint64_t seed) {
   if (name == "digits") return MakeDigits(seed);
   if (name == "xor") return MakeXor();
   if (name == "xor_cloud") return MakeXorCloud(seed);
+  if (name == "hand_421") return MakeHand421();
   return std::nullopt;
 }
 

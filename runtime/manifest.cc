@@ -34,6 +34,7 @@ constexpr std::pair<const char*, InitSpec::Kind> kInitKinds[] = {
     {"uniform", InitSpec::Kind::kUniform},
     {"normal", InitSpec::Kind::kNormal},
     {"truncated_normal", InitSpec::Kind::kTruncatedNormal},
+    {"values", InitSpec::Kind::kValues},
 };
 
 constexpr std::pair<const char*, Storage> kStorages[] = {
@@ -45,7 +46,7 @@ constexpr std::pair<const char*, Storage> kStorages[] = {
 constexpr std::pair<const char*, PipelineKind> kPipelineKinds[] = {
     {"infer", PipelineKind::kInfer},   {"eval", PipelineKind::kEval},
     {"grad", PipelineKind::kGrad},     {"step", PipelineKind::kStep},
-    {"loss64", PipelineKind::kLoss64},
+    {"loss64", PipelineKind::kLoss64}, {"trace", PipelineKind::kTrace},
 };
 
 constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
@@ -68,6 +69,7 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"loss", ArgumentKind::kLoss},
     {"loss64", ArgumentKind::kLoss64},
     {"metric", ArgumentKind::kMetric},
+    {"trace", ArgumentKind::kTrace},
 };
 
 std::string Text(const Json& json, const char* key) {
@@ -125,6 +127,9 @@ InitSpec ParseInit(const Json& json) {
     case InitSpec::Kind::kTruncatedNormal:
       init.mean = json.at("mean").get<double>();
       init.stddev = json.at("stddev").get<double>();
+      break;
+    case InitSpec::Kind::kValues:
+      init.values = json.at("values").get<std::vector<double>>();
       break;
   }
   return init;
@@ -194,6 +199,22 @@ LayerSpec ParseLayer(const Json& json) {
           .flops = Integer(json, "flops")};
 }
 
+NodeSpec ParseNode(const Json& json) {
+  return {.name = Text(json, "name"),
+          .op = Text(json, "op"),
+          .attributes = Text(json, "attributes"),
+          .inputs = json.at("inputs").get<std::vector<std::string>>(),
+          .shape = Shape(json, "shape"),
+          .storage = Named(kStorages, Text(json, "dtype"), "dtype"),
+          .backward = Text(json, "stage") == "backward",
+          .formula = Text(json, "formula"),
+          .latex = Text(json, "latex"),
+          .symbol = Text(json, "symbol"),
+          .adjoint_of = json.value("adjoint_of", ""),
+          .adjoint_is_part = json.value("adjoint_is_part", false),
+          .outputs = json.at("outputs").get<std::vector<std::string>>()};
+}
+
 GraphText ParseGraphText(const Json& json) {
   return {.forward = Text(json, "forward"),
           .backward = Text(json, "backward"),
@@ -246,6 +267,7 @@ Manifest ParseRoot(const Json& json) {
           .layers = List(json, "layers", ParseLayer),
           .dot = ParseGraphText(json.at("graph")),
           .text = ParseGraphText(json.at("text")),
+          .nodes = List(json, "nodes", ParseNode),
           .pipelines = List(json, "pipelines", ParsePipeline)};
 }
 
@@ -276,6 +298,10 @@ int Manifest::FindMetric(absl::string_view name) const {
     if (metrics[i] == name) return static_cast<int>(i);
   }
   return -1;
+}
+
+int Manifest::FindNode(absl::string_view name) const {
+  return FindByName(nodes, name);
 }
 
 int64_t ElementCount(const std::vector<int64_t>& shape) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "dsl/formula.h"
 
 namespace kiln {
@@ -19,6 +20,8 @@ std::string InitializerString(const Initializer& init) {
       return absl::StrFormat("normal(%.6g,%.6g)", init.a, init.b);
     case Initializer::Kind::kTruncatedNormal:
       return absl::StrFormat("truncated_normal(%.6g,%.6g)", init.a, init.b);
+    case Initializer::Kind::kValues:
+      return absl::StrCat("(", absl::StrJoin(init.values, ","), ")");
   }
   return "?";
 }
@@ -43,6 +46,17 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
     return status;
   if (!std::isfinite(spec_.init.a) || !std::isfinite(spec_.init.b)) {
     return absl::InvalidArgumentError("the initial distribution is not finite");
+  }
+  const std::vector<double>& values = spec_.init.values;
+  if (spec_.init.kind == Initializer::Kind::kValues &&
+      static_cast<int64_t>(values.size()) != ElementCount(spec_.shape)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(values.size(), " initial values are given for a shape of ",
+                     ShapeString(spec_.shape)));
+  }
+  for (double value : values) {
+    if (!std::isfinite(value))
+      return absl::InvalidArgumentError("an initial value is not finite");
   }
   if (!(std::isfinite(spec_.lr_multiplier) && spec_.lr_multiplier >= 0)) {
     return absl::InvalidArgumentError(

@@ -3,6 +3,8 @@
 #define KILN_DSL_OPS_PARAMETER_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "dsl/op.h"
 
@@ -10,11 +12,12 @@ namespace kiln {
 
 // The distribution a parameter is drawn from before training.
 struct Initializer {
-  enum class Kind { kConstant, kUniform, kNormal, kTruncatedNormal };
+  enum class Kind { kConstant, kUniform, kNormal, kTruncatedNormal, kValues };
   Kind kind = Kind::kConstant;
   double a = 0;  // the constant, the lower end, or the mean
   double b = 0;  // the upper end, or the standard deviation (truncated: cut at
                  // two of them)
+  std::vector<double> values = {};  // of kValues, row-major, one an element
 
   static Initializer Constant(double value) {
     return {Kind::kConstant, value, 0};
@@ -27,6 +30,10 @@ struct Initializer {
   }
   static Initializer TruncatedNormal(double mean, double stddev) {
     return {Kind::kTruncatedNormal, mean, stddev};
+  }
+  // These numbers: for nets so small that they are worked out on paper.
+  static Initializer Values(std::vector<double> values) {
+    return {Kind::kValues, 0, 0, std::move(values)};
   }
 };
 
