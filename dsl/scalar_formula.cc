@@ -39,7 +39,7 @@ Math Call(const std::string& text, const std::string& latex,
     });
   };
   return {absl::StrCat(text, "(", join(&Math::text), ")"),
-          absl::StrCat(latex, "\\left(", join(&Math::latex), "\\right)")};
+          absl::StrCat(latex, "\\!\\left(", join(&Math::latex), "\\right)")};
 }
 
 Rendered Walk(const ScalarExpr& e, absl::Span<const Math> args) {

@@ -1,6 +1,7 @@
 #include "runtime/explanation.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -30,11 +31,12 @@ std::string Role(const NodeSpec& node) {
   return absl::StrCat("  (", absl::StrJoin(roles, "; "), ")");
 }
 
-std::string ValueLines(const std::vector<double>& values, size_t count) {
+std::string ValueLines(const NodeSpec& node, const std::vector<double>& values,
+                       size_t count) {
   std::string text;
   for (size_t i = 0; i < count; ++i) {
     absl::StrAppend(&text, i % kValuesPerLine == 0 ? (i ? "\n   " : "") : "",
-                    " ", ExplainedNumber(values[i]));
+                    " ", ExplainedNumber(node, values[i]));
   }
   return text;
 }
@@ -60,9 +62,15 @@ ExplainedPart PartOf(const NodeSpec& node) {
   return ExplainedPart::kForward;
 }
 
-std::string ExplainedNumber(double value) {
+std::string ExplainedNumber(const NodeSpec& node, double value) {
   if (value == std::floor(value) && std::abs(value) < 1e6)
     return absl::StrFormat("%.0f", value == 0 ? 0.0 : value);
+  if (node.op == "parameter") {
+    char text[32];
+    const auto end =
+        std::to_chars(text, text + sizeof(text), static_cast<float>(value));
+    return std::string(text, end.ptr);
+  }
   const bool is_plain = std::abs(value) >= 1e-4 && std::abs(value) < 1e6;
   return is_plain ? absl::StrFormat("%.8f", value)
                   : absl::StrFormat("%.7e", value);
@@ -77,14 +85,15 @@ std::string ExplainNode(const Explanation& e, size_t i) {
                    node.shape.empty() ? "" : ":");
   const size_t limit = std::max<int64_t>(1, e.max_values);
   if (values.size() <= limit)
-    return absl::StrCat(text, ValueLines(values, values.size()), "\n");
+    return absl::StrCat(text, ValueLines(node, values, values.size()), "\n");
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) /
                       static_cast<double>(values.size());
-  return absl::StrCat(text, " min ", ExplainedNumber(*low), ", mean ",
-                      ExplainedNumber(mean), ", max ", ExplainedNumber(*high),
-                      "; the first ", limit, " of ", values.size(), ":\n   ",
-                      ValueLines(values, limit), "\n");
+  return absl::StrCat(text, " min ", ExplainedNumber(node, *low), ", mean ",
+                      ExplainedNumber(node, mean), ", max ",
+                      ExplainedNumber(node, *high), "; the first ", limit,
+                      " of ", values.size(), ":\n   ",
+                      ValueLines(node, values, limit), "\n");
 }
 
 std::string ExplainAsText(const Explanation& e) {

@@ -23,11 +23,10 @@ constexpr char kPreamble[] = R"(\documentclass[11pt]{article}
 \setlength{\emergencystretch}{3em}
 \allowdisplaybreaks
 % A node: its name and what it is for, its equation, its numbers.
-\newcommand{\kilnnode}[4]{\par\medskip\noindent
-  \begin{minipage}{\linewidth}\raggedright
-  \texttt{#1}\quad{\small #2}\par\smallskip
-  \hspace*{1.5em}\hangindent=3em$\displaystyle #3$\end{minipage}\par\nobreak
-  \smallskip{\raggedright\leftskip=1.5em\hangindent=3em #4\par}}
+\newcommand{\kilnnode}[4]{\par\addvspace{9pt plus 3pt}%
+  {\raggedright\texttt{#1}\quad{\small #2}\par\nobreak\vskip 2pt
+  \leftskip=1.5em\hangindent=3em $\displaystyle #3$\par\nobreak\vskip 2pt
+  \hangindent=3em #4\par}}
 )";
 
 std::string Escape(const std::string& text) {
@@ -50,10 +49,10 @@ std::string Name(const std::string& name) {
 }
 
 // 1.2345678e-07 as 1.2345678 * 10^-7.
-std::string Number(double value) {
+std::string Number(const NodeSpec& node, double value) {
   if (std::isnan(value)) return "\\mathrm{nan}";
   if (std::isinf(value)) return value > 0 ? "\\infty" : "-\\infty";
-  const std::string text = ExplainedNumber(value);
+  const std::string text = ExplainedNumber(node, value);
   const size_t at = text.find('e');
   if (at == std::string::npos) return text;
   return absl::StrCat(text.substr(0, at), "\\cdot 10^{",
@@ -73,7 +72,7 @@ std::string Numbers(const Explanation& e, size_t i) {
   const size_t limit = std::max<int64_t>(1, e.max_values);
   if (values.size() <= limit) {
     std::vector<std::string> numbers;
-    for (double value : values) numbers.push_back(Number(value));
+    for (double value : values) numbers.push_back(Number(node, value));
     const std::string list = absl::StrJoin(
         numbers, ",$ $",
         [](std::string* out, const auto& n) { absl::StrAppend(out, n); });
@@ -83,8 +82,9 @@ std::string Numbers(const Explanation& e, size_t i) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) /
                       static_cast<double>(values.size());
-  return absl::StrCat(Shape(node), " values, from $", Number(*low), "$ to $",
-                      Number(*high), "$, mean $", Number(mean), "$");
+  return absl::StrCat(Shape(node), " values, from $", Number(node, *low),
+                      "$ to $", Number(node, *high), "$, mean $",
+                      Number(node, mean), "$");
 }
 
 std::string Role(const NodeSpec& node) {

@@ -17,8 +17,9 @@ inline namespace runtime {
 namespace {
 
 struct ExplainFlags {
-  std::string data, load, node, latex;
-  uint64_t data_seed = 1, seed = 1;
+  DataOptions data;
+  std::string load, node, latex;
+  uint64_t seed = 1;
   int64_t sample = 0, max_values = 16;
 };
 
@@ -75,10 +76,9 @@ absl::Status Print(const ExplainFlags& flags, const Explanation& explanation) {
 
 absl::Status RunExplain(const VerbContext& context) {
   ExplainFlags f;
-  f.data = context.manifest.defaults.data;
+  f.data = DefaultDataOptions(context.manifest);
   FlagSet flags;
-  flags.Add("data", &f.data, "DATA", "what the sample is taken from");
-  flags.Add("data_seed", &f.data_seed, "N", "seed of a generated set");
+  AddDataFlags(flags, f.data);
   flags.Add("sample", &f.sample, "N",
             "which sample of the training part, from 0 on");
   flags.Add("load", &f.load, "FILE",
@@ -101,16 +101,17 @@ absl::Status RunExplain(const VerbContext& context) {
   absl::StatusOr<std::string> weights = SetWeights(f, **model);
   if (!weights.ok()) return weights.status();
   absl::StatusOr<std::unique_ptr<BoundData>> data =
-      BoundData::Load(context.manifest, f.data, f.data_seed);
+      BoundData::Load(context.manifest, f.data);
   if (!data.ok()) return data.status();
   auto values =
       TraceSample(context.bundle, **model, (*data)->train(), f.sample);
   if (!values.ok()) return values.status();
-  return Print(f, {.manifest = context.manifest,
-                   .values = *std::move(values),
-                   .sample = absl::StrCat("sample ", f.sample, " of ", f.data),
-                   .weights = *weights,
-                   .max_values = f.max_values});
+  return Print(
+      f, {.manifest = context.manifest,
+          .values = *std::move(values),
+          .sample = absl::StrCat("sample ", f.sample, " of ", f.data.source),
+          .weights = *weights,
+          .max_values = f.max_values});
 }
 
 }  // namespace runtime
