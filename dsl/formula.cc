@@ -13,8 +13,10 @@
 namespace kiln {
 namespace {
 
-std::string Upright(const std::string& name) {
-  return absl::StrCat("\\mathrm{", absl::StrReplaceAll(name, {{"_", "\\_"}}),
+// In italics, apart from the functions of mathematics: a node may be called
+// tanh1.
+std::string Italic(const std::string& name) {
+  return absl::StrCat("\\mathit{", absl::StrReplaceAll(name, {{"_", "\\_"}}),
                       "}");
 }
 
@@ -22,12 +24,12 @@ std::string Upright(const std::string& name) {
 std::string PlainLatex(const Node& node) {
   absl::string_view layer = node.name;
   if (absl::ConsumeSuffix(&layer, ".weight"))
-    return absl::StrCat("W^{", Upright(std::string(layer)), "}#");
+    return absl::StrCat("W^{", Italic(std::string(layer)), "}#");
   if (absl::ConsumeSuffix(&layer, ".bias"))
-    return absl::StrCat("b^{", Upright(std::string(layer)), "}#");
+    return absl::StrCat("b^{", Italic(std::string(layer)), "}#");
   // One letter is a variable, as in books.
   if (node.name.size() == 1) return absl::StrCat(node.name, "#");
-  return absl::StrCat(Upright(node.name), "#");
+  return absl::StrCat(Italic(node.name), "#");
 }
 
 std::string Derivative(const std::string& of) {
@@ -52,7 +54,7 @@ std::vector<Symbol> NameSymbols(const Graph& graph, const Adjoints& adjoints) {
       through = through.substr(0, through.rfind(".d_"));
       symbol.latex = adjoint->second.is_part
                          ? absl::StrCat("\\left.", Derivative(of), "\\right|_{",
-                                        Upright(std::string(through)), "}")
+                                        Italic(std::string(through)), "}")
                          : Derivative(of);
     }
     symbols.push_back(symbol);

@@ -82,9 +82,9 @@ std::string Numbers(const Explanation& e, size_t i) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) /
                       static_cast<double>(values.size());
-  return absl::StrCat(Shape(node), " values, from $", Number(node, *low),
-                      "$ to $", Number(node, *high), "$, mean $",
-                      Number(node, mean), "$");
+  return absl::StrCat("from $", Number(node, *low), "$ to $",
+                      Number(node, *high), "$, mean $", Number(node, mean),
+                      "$");
 }
 
 std::string Role(const NodeSpec& node) {
@@ -117,7 +117,7 @@ std::string SourceTable(const Explanation& e) {
                     " & ", Shape(node), " & ", Numbers(e, i), " \\\\\n");
   }
   return absl::StrCat(
-      "\\begin{longtable}{@{}lp{0.2\\linewidth}llp{0.4\\linewidth}@{}}\n"
+      "\\begin{longtable}{@{}lp{0.18\\linewidth}llp{0.36\\linewidth}@{}}\n"
       "symbol & name & kind & shape & of this sample \\\\\n\\hline\n"
       "\\endhead\n",
       rows, "\\end{longtable}\n");

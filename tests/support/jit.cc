@@ -83,6 +83,8 @@ class JitPipeline::Impl {
       if (argument.kind == ArgumentKind::kLoss) result->loss += values[0];
       if (argument.kind == ArgumentKind::kMetric)
         result->metrics[argument.tensor] += values[0];
+      if (argument.kind == ArgumentKind::kTrace)
+        result->trace[argument.tensor] = values;
       if (argument.kind == ArgumentKind::kOutput) {
         const int64_t lanes = std::min<int64_t>(options_.block, batch - first);
         const int64_t size =
