@@ -62,18 +62,20 @@ ExplainedPart PartOf(const NodeSpec& node) {
   return ExplainedPart::kForward;
 }
 
-std::string ExplainedNumber(const NodeSpec& node, double value) {
+std::string ExplainedNumber(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e6)
     return absl::StrFormat("%.0f", value == 0 ? 0.0 : value);
-  if (node.op == "parameter") {
-    char text[32];
-    const auto end =
-        std::to_chars(text, text + sizeof(text), static_cast<float>(value));
-    return std::string(text, end.ptr);
-  }
   const bool is_plain = std::abs(value) >= 1e-4 && std::abs(value) < 1e6;
   return is_plain ? absl::StrFormat("%.8f", value)
                   : absl::StrFormat("%.7e", value);
+}
+
+std::string ExplainedNumber(const NodeSpec& node, double value) {
+  if (node.op != "parameter") return ExplainedNumber(value);
+  char text[32];
+  const auto end =
+      std::to_chars(text, text + sizeof(text), static_cast<float>(value));
+  return std::string(text, end.ptr);
 }
 
 std::string ExplainNode(const Explanation& e, size_t i) {
@@ -90,7 +92,7 @@ std::string ExplainNode(const Explanation& e, size_t i) {
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) /
                       static_cast<double>(values.size());
   return absl::StrCat(text, " min ", ExplainedNumber(node, *low), ", mean ",
-                      ExplainedNumber(node, mean), ", max ",
+                      ExplainedNumber(mean), ", max ",
                       ExplainedNumber(node, *high), "; the first ", limit,
                       " of ", values.size(), ":\n   ",
                       ValueLines(node, values, limit), "\n");

@@ -25,9 +25,11 @@ struct Explanation {
 enum class ExplainedPart { kSource, kForward, kLoss, kBackward };
 ExplainedPart PartOf(const NodeSpec& node);
 
-// An element of the node's value, to eight decimals, or eight digits where
-// those would say little: 0.79705683, -1.2345678e-07. A parameter's, which is
-// float32, has the digits that it takes to tell it from others: 0.24.
+// A number to eight decimals, or eight digits where those would say little:
+// 0.79705683, -1.2345678e-07.
+std::string ExplainedNumber(double value);
+// An element of the node's value: the same, but of a parameter, which is
+// float32, as many digits as it takes to tell it from others: 0.24.
 std::string ExplainedNumber(const NodeSpec& node, double value);
 
 // Name, formula, shape and values of node i; what it is for.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -49,10 +50,10 @@ std::string Name(const std::string& name) {
 }
 
 // 1.2345678e-07 as 1.2345678 * 10^-7.
-std::string Number(const NodeSpec& node, double value) {
-  if (std::isnan(value)) return "\\mathrm{nan}";
-  if (std::isinf(value)) return value > 0 ? "\\infty" : "-\\infty";
-  const std::string text = ExplainedNumber(node, value);
+std::string Number(const std::string& text) {
+  if (absl::StrContains(text, "nan")) return "\\mathrm{nan}";
+  if (absl::StrContains(text, "inf"))
+    return text[0] == '-' ? "-\\infty" : "\\infty";
   const size_t at = text.find('e');
   if (at == std::string::npos) return text;
   return absl::StrCat(text.substr(0, at), "\\cdot 10^{",
@@ -72,7 +73,8 @@ std::string Numbers(const Explanation& e, size_t i) {
   const size_t limit = std::max<int64_t>(1, e.max_values);
   if (values.size() <= limit) {
     std::vector<std::string> numbers;
-    for (double value : values) numbers.push_back(Number(node, value));
+    for (double value : values)
+      numbers.push_back(Number(ExplainedNumber(node, value)));
     const std::string list = absl::StrJoin(
         numbers, ",$ $",
         [](std::string* out, const auto& n) { absl::StrAppend(out, n); });
@@ -82,9 +84,9 @@ std::string Numbers(const Explanation& e, size_t i) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) /
                       static_cast<double>(values.size());
-  return absl::StrCat("from $", Number(node, *low), "$ to $",
-                      Number(node, *high), "$, mean $", Number(node, mean),
-                      "$");
+  return absl::StrCat("from $", Number(ExplainedNumber(node, *low)), "$ to $",
+                      Number(ExplainedNumber(node, *high)), "$, mean $",
+                      Number(ExplainedNumber(mean)), "$");
 }
 
 std::string Role(const NodeSpec& node) {

@@ -124,7 +124,7 @@ Math MaxPoolIndexOp::Formula(const FormulaScope& names) const {
   // The place counts row by row.
   const std::string place = geometry_.kernel.width == 1
                                 ? "r"
-                                : absl::StrCat(geometry_.kernel.width, "*r+s");
+                                : absl::StrCat(geometry_.kernel.width, "r+s");
   return OverWindow(names, geometry_, absl::StrCat(place, " of the first max"),
                     absl::StrCat(place, "\\text{ of the first }\\max"));
 }

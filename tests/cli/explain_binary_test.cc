@@ -54,7 +54,7 @@ TEST(ExplainBinaryTest, OneNodeAlone) {
             "  h1 = sigmoid(left)\n    1: 0.79705683\n");
   EXPECT_EQ(Explain("--node=left.weight --max_values=1").out,
             "  left.weight = a trained parameter\n    1x2: min -0.63, mean "
-            "0.06, max 0.75; the first 1 of 2:\n    0.75\n");
+            "0.06000000, max 0.75; the first 1 of 2:\n    0.75\n");
 }
 
 TEST(ExplainBinaryTest, MistakesAreOneLine) {
