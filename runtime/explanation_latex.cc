@@ -1,7 +1,6 @@
 // The derivation as a LaTeX document. Formulas are inline mathematics in
 // display size, which TeX breaks at its relations and operators.
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "absl/strings/match.h"
