@@ -87,7 +87,8 @@ TEST_P(ExplainTest, BothTextsNameEveryNode) {
   const std::string text = ExplainAsText(e), latex = ExplainAsLatex(e);
   for (const NodeSpec& node : e.manifest.nodes) {
     EXPECT_NE(text.find("  " + node.formula), std::string::npos) << node.name;
-    EXPECT_NE(latex.find(node.op == "parameter" ? "parameter" : node.latex),
+    const bool is_source = PartOf(node) == ExplainedPart::kSource;
+    EXPECT_NE(latex.find(is_source ? node.symbol : node.latex),
               std::string::npos)
         << node.name;
     EXPECT_NE(node.formula.find(" = "), std::string::npos) << node.formula;
