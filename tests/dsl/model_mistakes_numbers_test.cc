@@ -35,8 +35,9 @@ TEST_F(ModelMistakesTest, InitialValuesOfAnotherShape) {
   const int before = __LINE__;
   m_.Dense("fc1", features_,
            {.out = 1, .weight_init = Initializer::Values({1, 2})});
-  EXPECT_TRUE(Says(before, __LINE__,
-                   "fc1.weight: 2 initial values are given for a shape of "));
+  EXPECT_TRUE(
+      Says(before, __LINE__,
+           "fc1.weight: 2 initial values are given for a shape of 1x64"));
 }
 
 TEST_F(ModelMistakesTest, InitialValuesThatAreNotFinite) {
