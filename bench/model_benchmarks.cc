@@ -168,7 +168,8 @@ void RegisterModelBenchmarks(const char* name, const Bundle& bundle) {
   auto subject = std::make_shared<Subject>(bundle);
   RegisterTrainStep(name, subject);
   for (const PipelineSpec& spec : subject->model->manifest().pipelines) {
-    if (spec.kind == PipelineKind::kLoss64) continue;  // for checks, not speed
+    if (spec.kind == PipelineKind::kLoss64 || spec.kind == PipelineKind::kTrace)
+      continue;  // for checks, not speed
     absl::string_view function = spec.function;
     absl::ConsumePrefix(&function, absl::StrCat(bundle.name, "_"));
     RegisterPipeline(absl::StrCat(name, "/", function), bundle, subject, spec);

@@ -56,6 +56,7 @@ class Differentiator {
       if (!needs_[id] || contributions_[id].empty()) continue;
       absl::StatusOr<NodeId> adjoint = SumContributions(id);
       if (!adjoint.ok()) return adjoint.status();
+      Record(id, *adjoint);
       contributions_[id] = {*adjoint};
       if (absl::Status status = Propagate(id, *adjoint); !status.ok())
         return status;
@@ -65,7 +66,20 @@ class Differentiator {
     return std::move(graph_);
   }
 
+  const Adjoints& adjoints() const { return adjoints_; }
+
  private:
+  // A node that is the adjoint of several (it passes through an addition) is
+  // known as that of the one met first, the nearest to the loss.
+  void Record(NodeId id, NodeId adjoint) {
+    const std::string& of = graph_.node(id).name;
+    for (NodeId part : contributions_[id]) {
+      adjoints_.emplace(graph_.node(part).name,
+                        Adjoint{of, /*is_part=*/part != adjoint});
+    }
+    adjoints_.emplace(graph_.node(adjoint).name, Adjoint{of});
+  }
+
   absl::StatusOr<NodeId> SumContributions(NodeId id) {
     const std::vector<NodeId>& terms = contributions_[id];
     if (terms.size() == 1) return terms[0];
@@ -106,6 +120,7 @@ class Differentiator {
   Graph graph_;
   std::vector<bool> needs_;
   std::vector<std::vector<NodeId>> contributions_;
+  Adjoints adjoints_;
 };
 
 NodeId GradientBuilder::input(int i) const {
@@ -128,8 +143,12 @@ NodeId GradientBuilder::Add(OpPtr op, std::vector<NodeId> inputs,
 }
 
 absl::StatusOr<Graph> Differentiate(const Graph& graph,
-                                    const std::set<std::string>& also) {
-  return Differentiator(graph, also).Run();
+                                    const std::set<std::string>& also,
+                                    Adjoints* adjoints) {
+  Differentiator differentiator(graph, also);
+  absl::StatusOr<Graph> result = differentiator.Run();
+  if (adjoints != nullptr) *adjoints = differentiator.adjoints();
+  return result;
 }
 
 }  // namespace kiln

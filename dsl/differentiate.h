@@ -2,6 +2,7 @@
 #ifndef KILN_DSL_DIFFERENTIATE_H_
 #define KILN_DSL_DIFFERENTIATE_H_
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,14 @@
 #include "dsl/graph.h"
 
 namespace kiln {
+
+// Of which forward node a backward node is the adjoint, by their names. Where a
+// value is used more than once, the adjoint is a sum of parts.
+struct Adjoint {
+  std::string of;
+  bool is_part = false;
+};
+using Adjoints = std::map<std::string, Adjoint>;
 
 // Returns `graph` extended by nodes that compute the gradient of its loss with
 // respect to every parameter that is not frozen, each an output of kind
@@ -22,9 +31,11 @@ namespace kiln {
 // it.
 //
 // `also` names sources whose adjoints are built besides, though nothing reads
-// them: what leaving them out saves is counted so (report.h).
+// them: what leaving them out saves is counted so (report.h). With `adjoints`,
+// tells which node is the adjoint of what.
 absl::StatusOr<Graph> Differentiate(const Graph& graph,
-                                    const std::set<std::string>& also = {});
+                                    const std::set<std::string>& also = {},
+                                    Adjoints* adjoints = nullptr);
 
 // What an op sees of the differentiation when it builds the adjoints of its
 // inputs.

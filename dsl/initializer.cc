@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace kiln {
 namespace {
@@ -18,6 +19,7 @@ Initializer Initializer::Resolved(double fan_in, double fan_out) const {
     case Kind::kUniform:
     case Kind::kNormal:
     case Kind::kTruncatedNormal:
+    case Kind::kValues:
       return *this;
     case Kind::kKaimingUniform:
       return UniformWithin(a * std::sqrt(3 / fan_in));
@@ -59,6 +61,8 @@ std::string InitializerString(const Initializer& init) {
       return absl::StrFormat("normal(%.6g,%.6g)", init.a, init.b);
     case Initializer::Kind::kTruncatedNormal:
       return absl::StrFormat("truncated_normal(%.6g,%.6g)", init.a, init.b);
+    case Initializer::Kind::kValues:
+      return absl::StrCat("(", absl::StrJoin(init.values, ","), ")");
     default:  // a rule that no layer has resolved
       return absl::StrFormat("rule(gain=%.6g)", init.a);
   }

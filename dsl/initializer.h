@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "dsl/type.h"
@@ -30,6 +32,7 @@ struct Initializer {
     kUniform,
     kNormal,
     kTruncatedNormal,
+    kValues,
     kKaimingUniform,
     kKaimingNormal,
     kXavierUniform,
@@ -41,6 +44,7 @@ struct Initializer {
   double a = 0;  // the constant, the lower end, the mean, or a rule's gain
   double b = 0;  // the upper end, or the standard deviation (truncated: cut at
                  // two of them)
+  std::vector<double> values = {};  // of kValues, row-major, one an element
 
   static Initializer Constant(double value) {
     return {Kind::kConstant, value, 0};
@@ -53,6 +57,10 @@ struct Initializer {
   }
   static Initializer TruncatedNormal(double mean, double stddev) {
     return {Kind::kTruncatedNormal, mean, stddev};
+  }
+  // These numbers: for nets so small that they are worked out on paper.
+  static Initializer Values(std::vector<double> values) {
+    return {Kind::kValues, 0, 0, std::move(values)};
   }
 
   // The gain that keeps the variance through a ReLU, or through a leaky ReLU

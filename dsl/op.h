@@ -16,7 +16,9 @@
 
 namespace kiln {
 
+class FormulaScope;
 class GradientBuilder;
+struct Math;
 using NodeId = int;
 
 // FLOPs of one sample.
@@ -61,6 +63,11 @@ class Op {
 
   virtual FlopCount Flops(absl::Span<const TensorType> inputs,
                           const TensorType& output) const;
+
+  // What the node computes of one sample, as an equation for people
+  // (formula.h). The default, "out = name(inputs) with attributes", is for ops
+  // that only tests have.
+  virtual Math Formula(const FormulaScope& names) const;
 };
 
 using OpPtr = std::shared_ptr<const Op>;

@@ -18,7 +18,8 @@ constexpr struct {
 } kKinds[] = {
     {PipelineKind::kInfer, "infer"},   {PipelineKind::kEval, "eval"},
     {PipelineKind::kGrad, "grad"},     {PipelineKind::kStep, "step"},
-    {PipelineKind::kLoss64, "loss64"}, {PipelineKind::kPrepare, "prepare"}};
+    {PipelineKind::kLoss64, "loss64"}, {PipelineKind::kPrepare, "prepare"},
+    {PipelineKind::kTrace, "trace"}};
 
 // Row-major extents, innermost first, as Halide counts them.
 std::vector<int> Extents(const Shape& shape) {
@@ -37,13 +38,14 @@ class Lister {
   Lister(const Graph& graph, const PipelineOptions& options)
       : graph_(graph),
         options_(options),
-        real_(options.kind == PipelineKind::kLoss64 ? 64 : 32) {}
+        real_(RealType(options.kind).bits()) {}
 
   std::vector<Argument> Run() {
     AddParameters();
     if (options_.kind != PipelineKind::kPrepare) AddData();
     if (options_.kind == PipelineKind::kGrad ||
-        options_.kind == PipelineKind::kStep)
+        options_.kind == PipelineKind::kStep ||
+        options_.kind == PipelineKind::kTrace)
       AddScalar(ArgumentKind::kScale);
     if (options_.kind == PipelineKind::kStep) {
       AddScalar(ArgumentKind::kLearningRate);
@@ -61,8 +63,12 @@ class Lister {
          Halide::type_of<void*>(),
          {},
          false});
-    AddResults();
-    AddBuffers();
+    if (options_.kind == PipelineKind::kTrace) {
+      AddTrace();
+    } else {
+      AddResults();
+      AddBuffers();
+    }
     return std::move(arguments_);
   }
 
@@ -126,6 +132,17 @@ class Lister {
          "",
          Halide::Float(32),
          {options_.block}});
+  }
+
+  // Parameters are what the caller gave.
+  void AddTrace() {
+    for (const Node& node : graph_.nodes()) {
+      if (node.op->name() == "parameter") continue;
+      Add({ArgumentKind::kTrace, CName(node.name) + "_trace", node.name, "",
+           node.type.dtype == DType::kInt32 ? Halide::Int(32)
+                                            : Halide::Float(real_),
+           Extents(node.type.shape)});
+    }
   }
 
   void AddResults() {
@@ -260,6 +277,8 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
       return "prepared_out";
     case ArgumentKind::kBufferOut:
       return "buffer_out";
+    case ArgumentKind::kTrace:
+      return "trace";
   }
   return "?";
 }
@@ -284,8 +303,8 @@ absl::Status CheckArgumentNames(const Graph& training) {
         ErrorPrefix(where, name), "the pipelines have an argument ", "called ",
         argument, " themselves; choose another name"));
   };
-  for (PipelineKind kind :
-       {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kStep}) {
+  for (PipelineKind kind : {PipelineKind::kInfer, PipelineKind::kEval,
+                            PipelineKind::kStep, PipelineKind::kTrace}) {
     const Graph graph = PipelineGraph(training, kind);
     std::set<std::string> names;
     for (const Argument& argument :
@@ -313,6 +332,12 @@ absl::Status CheckArgumentNames(const Graph& training) {
   return absl::OkStatus();
 }
 
+Halide::Type RealType(PipelineKind kind) {
+  const bool is_double =
+      kind == PipelineKind::kLoss64 || kind == PipelineKind::kTrace;
+  return Halide::Float(is_double ? 64 : 32);
+}
+
 Graph PipelineGraph(const Graph& training, PipelineKind kind) {
   switch (kind) {
     case PipelineKind::kInfer:
@@ -328,6 +353,8 @@ Graph PipelineGraph(const Graph& training, PipelineKind kind) {
     case PipelineKind::kStep:
       return KeepOutputs(training, {OutputKind::kLoss, OutputKind::kMetric,
                                     OutputKind::kGradient, OutputKind::kState});
+    case PipelineKind::kTrace:
+      break;  // all of it
   }
   return training;
 }

@@ -12,7 +12,15 @@
 
 namespace kiln {
 
-enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64, kPrepare };
+enum class PipelineKind {
+  kInfer,
+  kEval,
+  kGrad,
+  kStep,
+  kLoss64,
+  kPrepare,
+  kTrace,
+};
 enum class Schedule { kNaive, kFast };
 
 struct PipelineOptions {
@@ -50,13 +58,14 @@ enum class ArgumentKind {
   kStateOut,      // output: the updated state
   kPreparedOut,   // output: what parameters alone decide
   kBufferOut,     // output: the next value of the model's state
+  kTrace,         // output: a node's value, of the block's only sample
 };
 
 struct Argument {
   ArgumentKind kind;
   std::string name;    // in C and in Halide
   std::string tensor;  // what it is of: the parameter's, input's, target's,
-                       // head's or metric's name
+                       // head's, metric's or node's name
   std::string slot;    // of optimizer state: "momentum"
   Halide::Type type;
   std::vector<int> extents;  // innermost first; kAnyExtent for the samples of
@@ -77,6 +86,10 @@ std::vector<Argument> ListArguments(const Graph& graph,
 // Fails, with the file and line of the model, when two arguments of a pipeline
 // would have one name, or one that a layer or the Halide generator has itself.
 absl::Status CheckArgumentNames(const Graph& training);
+
+// The type that a pipeline of this kind computes in: float64 where what it
+// gives is for comparing and explaining, float32 where it is for training.
+Halide::Type RealType(PipelineKind kind);
 
 // The part of `training` (forward, backward, all outputs) that this kind of
 // pipeline computes: infer and prepare as PlanInference folds and cuts it.

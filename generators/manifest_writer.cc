@@ -13,6 +13,7 @@
 #include "dsl/passes.h"
 #include "dsl/print.h"
 #include "generators/model_generator.h"
+#include "generators/node_table.h"
 #include "nlohmann/json.hpp"
 
 namespace kiln {
@@ -51,6 +52,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kTruncatedNormal:
       return {
           {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+    case Initializer::Kind::kValues:
+      return {{"kind", "values"}, {"values", init.values}};
     default:  // rules are resolved when a model is built
       break;
   }
@@ -287,7 +290,7 @@ std::string FunctionName(const std::string& record_path) {
 
 absl::Status WritePipelineRecord(const std::string& path,
                                  const PipelineRecord& record) {
-  const bool is_double = record.options.kind == PipelineKind::kLoss64;
+  const bool is_double = RealType(record.options.kind).bits() == 64;
   Json json = {{"function", FunctionName(path)},
                {"kind", KindName(record.options.kind)},
                {"block", record.options.block},
@@ -327,6 +330,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   AddGraphs(model, manifest);
   manifest["notes"] = model.notes;
   manifest["count_only"] = record_paths.empty();
+  manifest["nodes"] = NodeTable(model);
   manifest["pipelines"] = Json::array();
   for (const std::string& path : record_paths) {
     absl::StatusOr<std::string> text = ReadFile(path);

@@ -57,6 +57,8 @@ class PipelineBuilder {
         return Prepared(argument);
       case ArgumentKind::kBufferOut:
         return NextState(argument);
+      case ArgumentKind::kTrace:
+        return TracedNode(argument);
       default:
         return UpdatedMomentum(argument);
     }
@@ -104,6 +106,25 @@ class PipelineBuilder {
     Func next(argument.name);
     next(vars) = lowering_.func(node)(Exprs(vars));
     return next;
+  }
+
+  // The value of any node, of the one sample there is.
+  Func TracedNode(const Argument& argument) {
+    NodeId id = 0;
+    while (graph_.node(id).name != argument.tensor) ++id;
+    const TensorType& type = lowering_.type(id);
+    const std::vector<Var> vars = ParameterVars(type);
+    std::vector<Expr> from = Exprs(vars);
+    if (type.per_sample) from.insert(from.begin(), Expr(0));
+    Func traced(argument.name);
+    traced(vars) = Halide::cast(argument.type, lowering_.func(id)(from));
+
+    // A parameter's gradient is written as it is summed: it may be large, and
+    // is never held twice.
+    const Lowered& lowered = lowering_.lowered(id);
+    if (lowered.tile != nullptr && !type.per_sample)
+      Func(lowered.func).compute_at(traced, vars[0]);
+    return traced;
   }
 
   // Accumulated into what the buffer holds, so that blocks of one batch add up.

@@ -39,6 +39,10 @@ constexpr Verb kVerbs[] = {
      RunBench},
     {"matrix", "Prints a convolution as the sparse matrix that it equals",
      RunMatrix},
+    {"explain",
+     "Walks one sample through the model: every value and every gradient, with "
+     "its formula",
+     RunExplain},
 };
 
 // One line on standard error, whatever the message holds.

@@ -53,6 +53,8 @@ absl::Status FlagSet::Parse(absl::Span<const char* const> arguments) {
     } else if (flag != nullptr && !has_value) {
       if (flag->is_bool) {
         value = "true";
+      } else if (!flag->alone.empty()) {
+        value = flag->alone;
       } else if (i + 1 < arguments.size()) {
         value = arguments[++i];
       } else {
@@ -76,7 +78,9 @@ std::string FlagSet::Help() const {
   for (const Flag& flag : flags_) {
     const std::string usage =
         flag.is_bool ? absl::StrCat("--", flag.name)
-                     : absl::StrCat("--", flag.name, "=", flag.placeholder);
+        : flag.alone.empty()
+            ? absl::StrCat("--", flag.name, "=", flag.placeholder)
+            : absl::StrCat("--", flag.name, "[=", flag.placeholder, "]");
     absl::StrAppendFormat(&text, "  %-26s %s", usage, flag.help);
     if (!flag.initial.empty()) {
       absl::StrAppend(&text, " [", flag.initial, "]");

@@ -39,6 +39,15 @@ class FlagSet {
          }});
   }
 
+  // The same for a string flag that may stand alone: `--latex` then means
+  // --latex=`alone`. Any other value needs the "=".
+  void AddOptional(const std::string& name, std::string* value,
+                   const std::string& placeholder, const std::string& alone,
+                   const std::string& help) {
+    Add(name, value, placeholder, help);
+    flags_.back().alone = alone;
+  }
+
   // Reads the arguments behind the verb. InvalidArgument, in one line, for an
   // unknown flag, a value that does not parse, a missing value, and anything
   // that is not a flag. Stops at --help.
@@ -55,6 +64,7 @@ class FlagSet {
     std::string name, placeholder, help, initial;
     bool is_bool;
     std::function<bool(absl::string_view text, std::string* error)> parse;
+    std::string alone = {};  // the value where none is given; "": there is none
   };
 
   const Flag* Find(absl::string_view name) const;

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "runtime/digits.h"
 #include "runtime/generated_images.h"
+#include "runtime/hand_set.h"
 #include "runtime/random.h"
 
 namespace kiln {
@@ -88,6 +89,7 @@ constexpr NamedSet kGeneratedSets[] = {
     {"lines", MakeLines},
     {"detection", MakeDetection},
     {"regression", MakeRegression},
+    {"hand_421", [](uint64_t) { return MakeHand421(); }},
 };
 
 const NamedSet* FindSet(absl::string_view name) {

@@ -34,6 +34,7 @@ constexpr std::pair<const char*, InitSpec::Kind> kInitKinds[] = {
     {"uniform", InitSpec::Kind::kUniform},
     {"normal", InitSpec::Kind::kNormal},
     {"truncated_normal", InitSpec::Kind::kTruncatedNormal},
+    {"values", InitSpec::Kind::kValues},
 };
 
 constexpr std::pair<const char*, Storage> kStorages[] = {
@@ -46,6 +47,7 @@ constexpr std::pair<const char*, PipelineKind> kPipelineKinds[] = {
     {"infer", PipelineKind::kInfer},   {"eval", PipelineKind::kEval},
     {"grad", PipelineKind::kGrad},     {"step", PipelineKind::kStep},
     {"loss64", PipelineKind::kLoss64}, {"prepare", PipelineKind::kPrepare},
+    {"trace", PipelineKind::kTrace},
 };
 
 constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
@@ -73,6 +75,7 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"metric", ArgumentKind::kMetric},
     {"prepared", ArgumentKind::kPrepared},
     {"prepared_out", ArgumentKind::kPreparedOut},
+    {"trace", ArgumentKind::kTrace},
 };
 
 std::string Text(const Json& json, const char* key) {
@@ -130,6 +133,9 @@ InitSpec ParseInit(const Json& json) {
     case InitSpec::Kind::kTruncatedNormal:
       init.mean = json.at("mean").get<double>();
       init.stddev = json.at("stddev").get<double>();
+      break;
+    case InitSpec::Kind::kValues:
+      init.values = json.at("values").get<std::vector<double>>();
       break;
   }
   return init;
@@ -243,6 +249,22 @@ LayerSpec ParseLayer(const Json& json) {
           .convolution = ParseConvolution(json)};
 }
 
+NodeSpec ParseNode(const Json& json) {
+  return {.name = Text(json, "name"),
+          .op = Text(json, "op"),
+          .attributes = Text(json, "attributes"),
+          .inputs = json.at("inputs").get<std::vector<std::string>>(),
+          .shape = Shape(json, "shape"),
+          .storage = Named(kStorages, Text(json, "dtype"), "dtype"),
+          .backward = Text(json, "stage") == "backward",
+          .formula = Text(json, "formula"),
+          .latex = Text(json, "latex"),
+          .symbol = Text(json, "symbol"),
+          .adjoint_of = json.value("adjoint_of", ""),
+          .adjoint_is_part = json.value("adjoint_is_part", false),
+          .outputs = json.at("outputs").get<std::vector<std::string>>()};
+}
+
 GraphText ParseGraphText(const Json& json) {
   return {.forward = Text(json, "forward"),
           .backward = Text(json, "backward"),
@@ -315,6 +337,7 @@ Manifest ParseRoot(const Json& json) {
           .layers = List(json, "layers", ParseLayer),
           .dot = ParseGraphText(json.at("graph")),
           .text = ParseGraphText(json.at("text")),
+          .nodes = List(json, "nodes", ParseNode),
           .pipelines = List(json, "pipelines", ParsePipeline),
           .notes = json.contains("notes") ? List(json, "notes", ParseNote)
                                           : std::vector<std::string>{},
@@ -351,6 +374,10 @@ int Manifest::FindMetric(absl::string_view name) const {
     if (metrics[i] == name) return static_cast<int>(i);
   }
   return -1;
+}
+
+int Manifest::FindNode(absl::string_view name) const {
+  return FindByName(nodes, name);
 }
 
 int64_t ElementCount(const std::vector<int64_t>& shape) {

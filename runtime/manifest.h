@@ -31,11 +31,19 @@ inline constexpr int64_t kArenaAlignmentFloats = 16;
 
 // The distribution that a parameter's initial values are drawn from.
 struct InitSpec {
-  enum class Kind { kZeros, kConstant, kUniform, kNormal, kTruncatedNormal };
+  enum class Kind {
+    kZeros,
+    kConstant,
+    kUniform,
+    kNormal,
+    kTruncatedNormal,
+    kValues
+  };
   Kind kind = Kind::kZeros;
   double value = 0;             // kConstant
   double low = 0, high = 0;     // kUniform: [low, high)
   double mean = 0, stddev = 0;  // kNormal, kTruncatedNormal
+  std::vector<double> values;   // kValues: one an element, row-major
 };
 
 struct ParameterSpec {
@@ -161,6 +169,7 @@ enum class ArgumentKind {
   kMetric,
   kPrepared,
   kPreparedOut,
+  kTrace,
 };
 
 struct ArgumentSpec {
@@ -171,7 +180,15 @@ struct ArgumentSpec {
   std::string slot;  // optimizer state only: "momentum"
 };
 
-enum class PipelineKind { kInfer, kEval, kGrad, kStep, kLoss64, kPrepare };
+enum class PipelineKind {
+  kInfer,
+  kEval,
+  kGrad,
+  kStep,
+  kLoss64,
+  kPrepare,
+  kTrace,
+};
 
 struct AllocationSpec {
   std::string name;
@@ -195,6 +212,25 @@ struct GraphText {
   std::string forward, backward, final;
 };
 
+// A node of the training graph: what `explain` says of it.
+struct NodeSpec {
+  std::string name;
+  std::string op;
+  std::string attributes;
+  std::vector<std::string> inputs;  // names of nodes
+  std::vector<int64_t> shape;
+  Storage storage = Storage::kFloat32;  // kInt32: a class or a place
+  bool backward = false;                // added by differentiation
+  std::string formula;                  // an equation, of one sample
+  std::string latex;                    // the same in LaTeX
+  std::string symbol;                   // the node's in LaTeX
+  std::string adjoint_of;  // the node by which this is the loss's gradient
+  bool adjoint_is_part = false;  // one term of that gradient
+  // What it is computed for: "head logits", "loss", "metric accuracy",
+  // "gradient fc1.weight"; mostly nothing.
+  std::vector<std::string> outputs;
+};
+
 struct Manifest {
   std::string model;
   // The variant that was built: {"activation", "relu"}, ...
@@ -215,6 +251,7 @@ struct Manifest {
   FlopCounts flops;
   std::vector<LayerSpec> layers;
   GraphText dot, text;
+  std::vector<NodeSpec> nodes;  // of the training graph, in order
   std::vector<PipelineSpec> pipelines;
   std::vector<std::string> notes;  // what the compiler did, a line each
   bool count_only = false;         // no pipelines: only to be looked at
@@ -226,6 +263,7 @@ struct Manifest {
   int FindTarget(absl::string_view name) const;
   int FindOutput(absl::string_view name) const;
   int FindMetric(absl::string_view name) const;
+  int FindNode(absl::string_view name) const;
 };
 
 // The product of the dimensions: 1 for {}.

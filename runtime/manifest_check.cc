@@ -70,6 +70,11 @@ absl::Status CheckParameters(const Manifest& manifest) {
     if (p.buffer && !p.frozen) {
       return Refuse("parameter ", p.name, ": a buffer that is not frozen");
     }
+    if (p.init.kind == InitSpec::Kind::kValues &&
+        static_cast<int64_t>(p.init.values.size()) != p.size) {
+      return Refuse("parameter ", p.name, ": ", p.init.values.size(),
+                    " initial values for ", p.size, " elements");
+    }
     total += p.buffer ? 0 : p.size;
     by_offset.push_back(&p);
   }
@@ -145,6 +150,7 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
   const bool grad = pipeline.kind == PipelineKind::kGrad;
   const bool step = pipeline.kind == PipelineKind::kStep;
   const bool infer = pipeline.kind == PipelineKind::kInfer;
+  const bool trace = pipeline.kind == PipelineKind::kTrace;
   const bool loss64 = pipeline.kind == PipelineKind::kLoss64;
   const bool momentum = step && pipeline.optimizer == "momentum";
   const bool prepare = pipeline.kind == PipelineKind::kPrepare;
@@ -159,9 +165,9 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
                     [](const ParameterSpec& p) { return !p.frozen; });
   switch (kind) {
     case ArgumentKind::kParameter:
-      return loss64 ? 0 : parameters;
+      return loss64 || trace ? 0 : parameters;
     case ArgumentKind::kParameter64:
-      return loss64 ? parameters : 0;
+      return loss64 || trace ? parameters : 0;
     case ArgumentKind::kBufferOut:
       return grad || step
                  ? std::count_if(
@@ -188,7 +194,7 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
     case ArgumentKind::kWeight:
       return infer ? 0 : 1;
     case ArgumentKind::kScale:
-      return grad || step;
+      return grad || step || trace;
     case ArgumentKind::kLearningRate:
     case ArgumentKind::kWeightDecay:
       return step;
@@ -197,15 +203,17 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
     case ArgumentKind::kOutput:
       return infer ? manifest.outputs.size() : 0;
     case ArgumentKind::kLoss:
-      return !infer && !loss64;
+      return !infer && !loss64 && !trace;
     case ArgumentKind::kLoss64:
       return loss64;
     case ArgumentKind::kMetric:
-      return infer || loss64 ? 0 : manifest.metrics.size();
+      return infer || loss64 || trace ? 0 : manifest.metrics.size();
     case ArgumentKind::kPrepared:
       return infer ? manifest.prepared.size() : 0;
     case ArgumentKind::kPreparedOut:
       return 0;
+    case ArgumentKind::kTrace:
+      return trace ? manifest.nodes.size() - parameters : 0;
   }
   return 0;
 }
@@ -238,6 +246,8 @@ bool NamesATensor(const Manifest& manifest, const ArgumentSpec& argument) {
     case ArgumentKind::kPrepared:
     case ArgumentKind::kPreparedOut:
       return manifest.FindPrepared(tensor) >= 0;
+    case ArgumentKind::kTrace:
+      return manifest.FindNode(tensor) >= 0;
     default:
       return true;  // names no tensor
   }
@@ -249,6 +259,8 @@ absl::Status CheckPipeline(const Manifest& manifest,
   if (pipeline.block < 1 || pipeline.block > (1 << 20)) {
     return Refuse(name, ": bad block ", pipeline.block);
   }
+  if (pipeline.kind == PipelineKind::kTrace && pipeline.block != 1)
+    return Refuse(name, ": a trace is of one sample");
   if (pipeline.workspace_bytes < 0) return Refuse(name, ": bad workspace");
   if (pipeline.kind == PipelineKind::kStep && pipeline.optimizer != "sgd" &&
       pipeline.optimizer != "momentum") {
@@ -270,7 +282,7 @@ absl::Status CheckPipeline(const Manifest& manifest,
       return Refuse(name, ": argument ", argument.name, " is bound twice");
     }
   }
-  for (int k = 0; k <= static_cast<int>(ArgumentKind::kPreparedOut); ++k) {
+  for (int k = 0; k <= static_cast<int>(ArgumentKind::kTrace); ++k) {
     const auto kind = static_cast<ArgumentKind>(k);
     const int64_t count = std::count_if(
         seen.begin(), seen.end(), [&](auto& s) { return s.first == kind; });
@@ -329,6 +341,7 @@ absl::Status CheckManifest(const Manifest& manifest) {
   if (status.ok()) status = CheckNames(manifest.targets, "target");
   if (status.ok()) status = CheckNames(manifest.outputs, "output");
   if (status.ok()) status = CheckNames(manifest.prepared, "prepared tensor");
+  if (status.ok()) status = CheckNames(manifest.nodes, "node");
   if (status.ok()) status = CheckParameters(manifest);
   if (status.ok()) status = CheckPrepared(manifest);
   if (status.ok()) status = CheckDataTypes(manifest);

@@ -31,6 +31,7 @@ float Draw(const InitSpec& init, Random& random) {
                             static_cast<float>(init.high));
     case InitSpec::Kind::kNormal:
     case InitSpec::Kind::kTruncatedNormal:
+    case InitSpec::Kind::kValues:  // Initialize copies them
       break;
   }
   float normal = random.Normal();
@@ -81,7 +82,8 @@ absl::Status Model::BindPipelines(const Bundle& bundle) {
         family = &prepare_;
         break;
       case PipelineKind::kLoss64:
-        continue;  // gradient_check.cc's own
+      case PipelineKind::kTrace:
+        continue;  // gradient_check.cc's and trace.cc's own
     }
     absl::StatusOr<Pipeline> pipeline = Pipeline::Bind(bundle, manifest_, spec);
     if (!pipeline.ok()) return pipeline.status();
@@ -109,7 +111,8 @@ absl::Status Model::Allocate() {
   }
   int64_t workspace = 0, block = 0;
   for (const PipelineSpec& spec : manifest_.pipelines) {
-    if (spec.kind == PipelineKind::kLoss64) continue;
+    if (spec.kind == PipelineKind::kLoss64 || spec.kind == PipelineKind::kTrace)
+      continue;
     workspace = std::max(workspace, spec.workspace_bytes);
     block = std::max(block, spec.block);
   }
@@ -143,6 +146,11 @@ absl::Status Model::EnsureGradientSlots(int slots) {
 void Model::Initialize(uint64_t seed) {
   for (size_t i = 0; i < manifest_.parameters.size(); ++i) {
     const ParameterSpec& p = manifest_.parameters[i];
+    if (p.init.kind == InitSpec::Kind::kValues) {
+      std::copy(p.init.values.begin(), p.init.values.end(),
+                ViewOf(parameters_[current_], p).begin());
+      continue;
+    }
     Random random(seed, kInitStream + i);
     for (float& value : ViewOf(parameters_[current_], p)) {
       value = Draw(p.init, random);

@@ -137,6 +137,14 @@ absl::StatusOr<Pipeline> Pipeline::Bind(const Bundle& bundle,
       case ArgumentKind::kLoss64:
         pipeline.AddBuffer(float64, {}, kNoOutermost);
         break;
+      case ArgumentKind::kTrace: {
+        slot.tensor = manifest.FindNode(argument.tensor);
+        const NodeSpec& node = manifest.nodes[slot.tensor];
+        const bool is_int = node.storage == Storage::kInt32;
+        pipeline.AddBuffer(is_int ? TypeOf(node.storage) : float64, node.shape,
+                           kNoOutermost);
+        break;
+      }
       default:  // the loss, and scalars, whose buffer stays unused
         pipeline.AddBuffer(float32, {}, kNoOutermost);
     }
@@ -205,6 +213,9 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
         break;
       case ArgumentKind::kMetric:
         host = Host(call.metrics + slot.tensor);
+        break;
+      case ArgumentKind::kTrace:
+        host = static_cast<uint8_t*>(call.trace[slot.tensor]);
         break;
       case ArgumentKind::kScale:
         argv_[i] = Scalar(&call.scale);

@@ -52,6 +52,8 @@ struct PipelineCall {
   float* loss = nullptr;            // sum over lanes of weight * loss
   double* loss64 = nullptr;         // the same, in double
   float* metrics = nullptr;         // per metric, like loss
+  void* const* trace = nullptr;     // trace: per node of the manifest, doubles
+                                    // or int32s; null for parameters
 };
 
 class Pipeline {
@@ -74,7 +76,8 @@ class Pipeline {
   struct Slot {
     ArgumentKind kind;
     int64_t offset = 0;  // floats into its arena
-    int tensor = 0;      // position among inputs, targets, outputs or metrics
+    int tensor = 0;      // position among inputs, targets, outputs, metrics
+                         // or nodes
   };
 
   Pipeline() = default;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -46,6 +47,30 @@ FlopCount AvgPoolGradOp::Flops(absl::Span<const TensorType> inputs,
   return {ElementCount(inputs[0].shape) * geometry_.kernel.height *
               geometry_.kernel.width,
           0};
+}
+
+Math AvgPoolOp::Formula(const FormulaScope& names) const {
+  const PoolGeometry& g = geometry_;
+  const Math sum = SumOver({{"r", g.kernel.height}, {"s", g.kernel.width}});
+  const int64_t count = g.kernel.height * g.kernel.width;
+  const std::string read = absl::StrCat(
+      "$0[c,", WindowIndex("y", "r", g.stride.height, g.padding.height), ",",
+      WindowIndex("x", "s", g.stride.width, g.padding.width), "]");
+  return names.Write(
+      absl::StrCat("$out[c,y,x] = 1/", count, " * ", sum.text, read),
+      absl::StrCat("$out[c,y,x] = \\frac{1}{", count, "} ", sum.latex, read));
+}
+
+Math AvgPoolGradOp::Formula(const FormulaScope& names) const {
+  const Shape& out = names.InShape(0);
+  const int64_t count = geometry_.kernel.height * geometry_.kernel.width;
+  const Math sum = SumOver({{"y", out[1]}, {"x", out[2]}});
+  return names.Write(
+      absl::StrCat("$out[c,i,j] = 1/", count, " * ", sum.text,
+                   "[window y,x covers i,j] * $0[c,y,x]"),
+      absl::StrCat("$out[c,i,j] = \\frac{1}{", count, "} ", sum.latex,
+                   "\\left[\\text{window }y,x\\text{ covers }i,j"
+                   "\\right]\\, $0[c,y,x]"));
 }
 
 }  // namespace kiln

@@ -19,6 +19,7 @@ class AvgPoolOp : public Op {
   std::string Attributes() const override { return geometry_.ToString(); }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
@@ -38,6 +39,7 @@ class AvgPoolGradOp : public Op {
   std::string Attributes() const override;
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
   const PoolGeometry& geometry() const { return geometry_; }

@@ -1,6 +1,7 @@
 #include "dsl/ops/batch_sum.h"
 
 #include "absl/strings/str_cat.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -16,6 +17,14 @@ absl::StatusOr<TensorType> BatchSumOp::InferType(
 FlopCount BatchSumOp::Flops(absl::Span<const TensorType> inputs,
                             const TensorType&) const {
   return {ElementCount(inputs[0].shape), 0};
+}
+
+Math BatchSumOp::Formula(const FormulaScope& names) const {
+  const Shape& in = names.InShape(0);
+  if (in.size() != 3) return names.Write("$out[k] = $0[k]", "$out[k] = $0[k]");
+  const Math sum = SumOver({{"y", in[1]}, {"x", in[2]}});
+  return names.Write(absl::StrCat("$out[k] = ", sum.text, "$0[k,y,x]"),
+                     absl::StrCat("$out[k] = ", sum.latex, "$0[k,y,x]"));
 }
 
 }  // namespace kiln

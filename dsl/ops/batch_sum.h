@@ -14,6 +14,7 @@ class BatchSumOp : public Op {
   absl::string_view name() const override { return "batch_sum"; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
 };

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/ops/batch_sum.h"
 #include "dsl/window.h"
 
@@ -12,6 +13,17 @@ namespace {
 // and output position.
 int64_t MultiplyAdds(const Shape& weight, const Shape& output) {
   return ElementCount(weight) * output[1] * output[2];
+}
+
+// Where output y, x reads its element r, s of channel c.
+std::string InputIndex(const Conv2dGeometry& g) {
+  return absl::StrCat(
+      "c,", WindowIndex("y", "r", g.stride.height, g.padding.height), ",",
+      WindowIndex("x", "s", g.stride.width, g.padding.width));
+}
+
+const char* OutsideNote(const Conv2dGeometry& g) {
+  return g.padding == Size2(0) ? "" : ", the input being 0 outside";
 }
 
 }  // namespace
@@ -147,6 +159,49 @@ FlopCount Conv2dWeightGradOp::Flops(absl::Span<const TensorType> inputs,
                                     const TensorType& output) const {
   const int64_t flops = 2 * MultiplyAdds(output.shape, inputs[1].shape);
   return {flops, flops};
+}
+
+Math Conv2dOp::Formula(const FormulaScope& names) const {
+  const Shape& weight = names.InShape(1);
+  const Math sum =
+      SumOver({{"c", weight[1]}, {"r", weight[2]}, {"s", weight[3]}});
+  const std::string read = absl::StrCat("$0[", InputIndex(geometry_), "]");
+  const char* bias = names.input_count() > 2 ? " + $2[k]" : "";
+  return names.Write(
+      absl::StrCat("$out[k,y,x] = ", sum.text, "$1[k,c,r,s] * ", read, bias,
+                   OutsideNote(geometry_)),
+      absl::StrCat("$out[k,y,x] = ", sum.latex, "$1[k,c,r,s]\\, ", read, bias));
+}
+
+Math Conv2dInputGradOp::Formula(const FormulaScope& names) const {
+  const Shape& weight = names.InShape(1);
+  const Math sum =
+      SumOver({{"k", weight[0]}, {"r", weight[2]}, {"s", weight[3]}});
+  // The position of the output that read input i as its element r.
+  auto index = [](const char* i, const char* r, int64_t stride,
+                  int64_t padding) {
+    const std::string shifted =
+        absl::StrCat(i, padding == 0 ? "" : absl::StrCat("+", padding), "-", r);
+    return stride == 1 ? shifted : absl::StrCat("(", shifted, ")/", stride);
+  };
+  const Conv2dGeometry& g = geometry_;
+  const std::string read =
+      absl::StrCat("$0[k,", index("i", "r", g.stride.height, g.padding.height),
+                   ",", index("j", "s", g.stride.width, g.padding.width), "]");
+  return names.Write(
+      absl::StrCat("$out[c,i,j] = ", sum.text, "$1[k,c,r,s] * ", read,
+                   ", of the indices that are whole and inside"),
+      absl::StrCat("$out[c,i,j] = ", sum.latex, "$1[k,c,r,s]\\, ", read));
+}
+
+Math Conv2dWeightGradOp::Formula(const FormulaScope& names) const {
+  const Shape& output = names.InShape(1);
+  const Math sum = SumOver({{"y", output[1]}, {"x", output[2]}});
+  const std::string read = absl::StrCat("$0[", InputIndex(geometry_), "]");
+  return names.Write(
+      absl::StrCat("$out[k,c,r,s] = ", sum.text, "$1[k,y,x] * ", read,
+                   OutsideNote(geometry_)),
+      absl::StrCat("$out[k,c,r,s] = ", sum.latex, "$1[k,y,x]\\, ", read));
 }
 
 }  // namespace kiln

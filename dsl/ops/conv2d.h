@@ -28,6 +28,7 @@ class Conv2dOp : public Op {
   InputCount Inputs() const override { return {2, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
@@ -49,6 +50,7 @@ class Conv2dInputGradOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
   const Conv2dGeometry& geometry() const { return geometry_; }
@@ -69,6 +71,7 @@ class Conv2dWeightGradOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
   const Conv2dGeometry& geometry() const { return geometry_; }

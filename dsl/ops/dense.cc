@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/ops/batch_sum.h"
 
 namespace kiln {
@@ -90,6 +91,24 @@ FlopCount DenseWeightGradOp::Flops(absl::Span<const TensorType>,
                                    const TensorType& output) const {
   const int64_t flops = 2 * ElementCount(output.shape);
   return {flops, flops};
+}
+
+Math DenseOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"i", names.InShape(0)[0]}});
+  const char* bias = names.input_count() > 2 ? " + $2[o]" : "";
+  return names.Write(
+      absl::StrCat("$out[o] = ", sum.text, "$1[o,i] * $0[i]", bias),
+      absl::StrCat("$out[o] = ", sum.latex, "$1[o,i]\\, $0[i]", bias));
+}
+
+Math DenseInputGradOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"o", names.InShape(0)[0]}});
+  return names.Write(absl::StrCat("$out[i] = ", sum.text, "$1[o,i] * $0[o]"),
+                     absl::StrCat("$out[i] = ", sum.latex, "$1[o,i]\\, $0[o]"));
+}
+
+Math DenseWeightGradOp::Formula(const FormulaScope& names) const {
+  return names.Write("$out[o,i] = $1[o] * $0[i]", "$out[o,i] = $1[o]\\, $0[i]");
 }
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -34,6 +35,24 @@ absl::StatusOr<TensorType> TargetOp::InferType(
         "labels need at least 1 class, a value target a shape");
   if (absl::Status status = CheckShape(shape_); !status.ok()) return status;
   return TensorType{shape_, DType::kFloat32, true};
+}
+
+Math InputOp::Formula(const FormulaScope& names) const {
+  if (format_.scale == 1)
+    return names.Write("$out = the sample's values",
+                       "$out = \\text{the sample's values}");
+  const std::string scale = NumberText(format_.scale);
+  return names.Write(
+      absl::StrCat("$out = ", scale, " * the sample's stored values"),
+      absl::StrCat("$out = ", scale,
+                   "\\cdot\\text{the sample's stored values}"));
+}
+
+Math TargetOp::Formula(const FormulaScope& names) const {
+  const char* what =
+      classes_ > 0 ? "the sample's class" : "the sample's target";
+  return names.Write(absl::StrCat("$out = ", what),
+                     absl::StrCat("$out = \\text{", what, "}"));
 }
 
 }  // namespace kiln

@@ -27,6 +27,7 @@ class InputOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   const InputFormat& format() const { return format_; }
 
  private:
@@ -52,6 +53,7 @@ class TargetOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   int64_t classes() const { return classes_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/window.h"
 
 namespace kiln {
@@ -91,6 +92,52 @@ absl::StatusOr<TensorType> MaxPoolGradOp::InferType(
 FlopCount MaxPoolGradOp::Flops(absl::Span<const TensorType> inputs,
                                const TensorType&) const {
   return {ElementCount(inputs[1].shape), 0};
+}
+
+namespace {
+
+// Where output y, x reads its element r, s of channel c.
+std::string InputIndex(const PoolGeometry& g) {
+  return absl::StrCat(
+      "c,", WindowIndex("y", "r", g.stride.height, g.padding.height), ",",
+      WindowIndex("x", "s", g.stride.width, g.padding.width));
+}
+
+// "max" or "argmax" of the window.
+Math OverWindow(const FormulaScope& names, const PoolGeometry& g,
+                const std::string& text, const std::string& latex) {
+  const std::string read = absl::StrCat("$0[", InputIndex(g), "]");
+  return names.Write(
+      absl::StrCat("$out[c,y,x] = ", text, "_{r<", g.kernel.height, ",s<",
+                   g.kernel.width, "} ", read),
+      absl::StrCat("$out[c,y,x] = ", latex, "_{0\\le r<", g.kernel.height,
+                   ",\\, 0\\le s<", g.kernel.width, "} ", read));
+}
+
+}  // namespace
+
+Math MaxPoolOp::Formula(const FormulaScope& names) const {
+  return OverWindow(names, geometry_, "max", "\\max");
+}
+
+Math MaxPoolIndexOp::Formula(const FormulaScope& names) const {
+  // The place counts row by row.
+  const std::string place = geometry_.kernel.width == 1
+                                ? "r"
+                                : absl::StrCat(geometry_.kernel.width, "r+s");
+  return OverWindow(names, geometry_, absl::StrCat(place, " of the first max"),
+                    absl::StrCat(place, "\\text{ of the first }\\max"));
+}
+
+Math MaxPoolGradOp::Formula(const FormulaScope& names) const {
+  const Shape& in = names.InShape(0);
+  const Math sum = SumOver({{"y", in[1]}, {"x", in[2]}});
+  return names.Write(
+      absl::StrCat("$out[c,i,j] = ", sum.text,
+                   "[$0[c,y,x] points to i,j] * $1[c,y,x]"),
+      absl::StrCat("$out[c,i,j] = ", sum.latex,
+                   "\\left[$0[c,y,x]\\text{ points to }i,j\\right]\\, "
+                   "$1[c,y,x]"));
 }
 
 }  // namespace kiln

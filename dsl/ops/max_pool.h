@@ -32,6 +32,7 @@ class MaxPoolOp : public Op {
   std::string Attributes() const override { return geometry_.ToString(); }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
@@ -50,6 +51,7 @@ class MaxPoolIndexOp : public Op {
   std::string Attributes() const override { return geometry_.ToString(); }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
   const PoolGeometry& geometry() const { return geometry_; }
@@ -69,6 +71,7 @@ class MaxPoolGradOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
   const PoolGeometry& geometry() const { return geometry_; }

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/window.h"
 
 namespace kiln {
@@ -55,6 +56,20 @@ void CropOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
   gradient.Set(0, gradient.Add(std::make_shared<PadOp>(border_),
                                {gradient.output_gradient()}, "d_input"));
+}
+
+Math PadOp::Formula(const FormulaScope& names) const {
+  const std::string moved = absl::StrCat(
+      "$out[c,y,x] = $0[c,", WindowIndex("y", "", 1, padding_.height), ",",
+      WindowIndex("x", "", 1, padding_.width), "]");
+  return names.Write(absl::StrCat(moved, ", 0 outside"),
+                     absl::StrCat(moved, ",\\quad 0\\text{ outside}"));
+}
+
+Math CropOp::Formula(const FormulaScope& names) const {
+  const std::string moved = absl::StrCat(
+      "$out[c,y,x] = $0[c,y+", border_.height, ",x+", border_.width, "]");
+  return names.Write(moved, moved);
 }
 
 }  // namespace kiln

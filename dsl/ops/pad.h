@@ -18,6 +18,7 @@ class PadOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   const Size2& padding() const { return padding_; }
 
@@ -35,6 +36,7 @@ class CropOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   const Size2& border() const { return border_; }
 

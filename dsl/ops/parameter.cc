@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -37,6 +39,17 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
     return absl::InvalidArgumentError(
         "its initialiser is a rule without a fan-in; resolve it first");
   }
+  const std::vector<double>& values = spec_.init.values;
+  if (spec_.init.kind == Initializer::Kind::kValues &&
+      static_cast<int64_t>(values.size()) != ElementCount(spec_.shape)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(values.size(), " initial values are given for a shape of ",
+                     ShapeString(spec_.shape)));
+  }
+  for (double value : values) {
+    if (!std::isfinite(value))
+      return absl::InvalidArgumentError("an initial value is not finite");
+  }
   if (!(std::isfinite(spec_.lr_multiplier) && spec_.lr_multiplier >= 0)) {
     return absl::InvalidArgumentError(
         "the learning-rate multiplier must be 0 or more");
@@ -47,6 +60,12 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
         "the weight-decay multiplier must be 0 or more");
   }
   return TensorType{spec_.shape, DType::kFloat32, false};
+}
+
+Math ParameterOp::Formula(const FormulaScope& names) const {
+  const char* what = spec_.frozen ? "a constant" : "a trained parameter";
+  return names.Write(absl::StrCat("$out = ", what),
+                     absl::StrCat("$out = \\text{", what, "}"));
 }
 
 }  // namespace kiln

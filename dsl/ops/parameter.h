@@ -3,6 +3,8 @@
 #define KILN_DSL_OPS_PARAMETER_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "dsl/initializer.h"
 #include "dsl/op.h"
@@ -27,6 +29,7 @@ class ParameterOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   const ParameterSpec& spec() const { return spec_; }
 
  private:

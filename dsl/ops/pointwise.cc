@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "dsl/derivative_check.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 namespace {
@@ -119,6 +120,14 @@ void PointwiseOp::BuildGradient(GradientBuilder& gradient) const {
 FlopCount PointwiseOp::Flops(absl::Span<const TensorType>,
                              const TensorType& output) const {
   return {ElementCount(output.shape) * OperationCount(value_), 0};
+}
+
+Math PointwiseOp::Formula(const FormulaScope& names) const {
+  std::vector<Math> args;
+  for (int i = 0; i < names.input_count(); ++i) args.push_back(names.In(i));
+  const Math value = Render(value_, args, label_), out = names.Out();
+  return {absl::StrCat(out.text, " = ", value.text),
+          absl::StrCat(out.latex, " = ", value.latex)};
 }
 
 }  // namespace kiln

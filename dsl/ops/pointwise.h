@@ -31,6 +31,7 @@ class PointwiseOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;

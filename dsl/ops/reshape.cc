@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -22,6 +23,13 @@ void ReshapeOp::BuildGradient(GradientBuilder& gradient) const {
   auto op =
       std::make_shared<ReshapeOp>(gradient.TypeOf(gradient.input(0)).shape);
   gradient.Set(0, gradient.Add(op, {gradient.output_gradient()}, "d_input"));
+}
+
+Math ReshapeOp::Formula(const FormulaScope& names) const {
+  const std::string shape = ShapeString(shape_);
+  return names.Write(
+      absl::StrCat("$out = $0 as ", shape, ", in row-major order"),
+      absl::StrCat("$out = $0\\text{ as ", shape, ", in row-major order}"));
 }
 
 }  // namespace kiln

@@ -19,6 +19,7 @@ class ReshapeOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
 
  private:

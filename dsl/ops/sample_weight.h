@@ -16,6 +16,7 @@ class SampleWeightOp : public Op {
       absl::Span<const TensorType>) const override {
     return TensorType{{}, DType::kFloat32, true};
   }
+  Math Formula(const FormulaScope& names) const override;
 };
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 namespace {
@@ -66,6 +67,30 @@ absl::StatusOr<TensorType> AccuracyOp::InferType(
   if (absl::Status status = CheckLogitsAndLabel(inputs); !status.ok())
     return status;
   return TensorType{{}, DType::kFloat32, true};
+}
+
+Math SoftmaxCrossEntropyOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"k", names.InShape(0)[0]}});
+  return names.Write(
+      absl::StrCat("$out = log(", sum.text, "exp($0[k])) - $0[$1]"),
+      absl::StrCat("$out = \\log\\Bigl(", sum.latex,
+                   "e^{$0[k]}\\Bigr) - $0[$1]"));
+}
+
+Math SoftmaxCrossEntropyGradOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"j", names.InShape(0)[0]}});
+  return names.Write(
+      absl::StrCat("$out[k] = (exp($0[k]) / ", sum.text,
+                   "exp($0[j]) - [k = $1]) * $2"),
+      absl::StrCat("$out[k] = \\left(\\frac{e^{$0[k]}}{", sum.latex,
+                   "e^{$0[j]}} - \\left[k = $1\\right]\\right)"
+                   "\\cdot $2"));
+}
+
+Math AccuracyOp::Formula(const FormulaScope& names) const {
+  return names.Write("$out = [the k of the first max_k $0[k] is $1]",
+                     "$out = \\left[\\operatorname{argmax}_{k} $0[k] = "
+                     "$1\\right]");
 }
 
 }  // namespace kiln

@@ -15,6 +15,7 @@ class SoftmaxCrossEntropyOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
@@ -30,6 +31,7 @@ class SoftmaxCrossEntropyGradOp : public Op {
   InputCount Inputs() const override { return {3, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
 };
@@ -42,6 +44,7 @@ class AccuracyOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
 };
 
 }  // namespace kiln

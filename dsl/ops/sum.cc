@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -40,6 +41,25 @@ void BroadcastOp::BuildGradient(GradientBuilder& gradient) const {
   if (!gradient.Needs(0)) return;
   gradient.Set(0, gradient.Add(std::make_shared<SumOp>(),
                                {gradient.output_gradient()}, "d_input"));
+}
+
+Math SumOp::Formula(const FormulaScope& names) const {
+  const Shape& in = names.InShape(0);
+  if (in.empty()) return names.Write("$out = $0", "$out = $0");
+  std::vector<Index> indices;
+  for (const char name : IndexOf(in)) {
+    if (name != ',')
+      indices.push_back({std::string(1, name), in[indices.size()]});
+  }
+  const Math sum = SumOver(indices);
+  const std::string read = absl::StrCat("$0[", IndexOf(in), "]");
+  return names.Write(absl::StrCat("$out = ", sum.text, read),
+                     absl::StrCat("$out = ", sum.latex, read));
+}
+
+Math BroadcastOp::Formula(const FormulaScope& names) const {
+  const std::string equation = absl::StrCat("$out[", IndexOf(shape_), "] = $0");
+  return names.Write(equation, equation);
 }
 
 }  // namespace kiln

@@ -14,6 +14,7 @@ class SumOp : public Op {
   absl::string_view name() const override { return "sum"; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
@@ -29,6 +30,7 @@ class BroadcastOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
 
  private:

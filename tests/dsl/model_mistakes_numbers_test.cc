@@ -31,6 +31,24 @@ TEST_F(ModelMistakesTest, NonFiniteInitializer) {
                    "fc1.weight: the initial distribution is not finite"));
 }
 
+TEST_F(ModelMistakesTest, InitialValuesOfAnotherShape) {
+  const int before = __LINE__;
+  m_.Dense("fc1", features_,
+           {.out = 1, .weight_init = Initializer::Values({1, 2})});
+  EXPECT_TRUE(
+      Says(before, __LINE__,
+           "fc1.weight: 2 initial values are given for a shape of 1x64"));
+}
+
+TEST_F(ModelMistakesTest, InitialValuesThatAreNotFinite) {
+  ModelBuilder m;
+  const Value x = m.Input("x", {2});
+  const int before = __LINE__;
+  m.Dense("fc1", x, {.out = 1, .weight_init = Initializer::Values({1, kNan})});
+  EXPECT_TRUE(kiln::Says(Mistake(m), before, __LINE__,
+                         "fc1.weight: an initial value is not finite"));
+}
+
 TEST_F(ModelMistakesTest, NegativeLearningRateMultiplier) {
   const int before = __LINE__;
   m_.Dense("fc1", features_, {.out = 3, .lr_multiplier = -1});

@@ -49,7 +49,7 @@ TEST(ArgumentNamesTest, AreUniqueForWordsThatPipelinesUseThemselves) {
           << word << ": " << CheckArgumentNames(*training);
       for (const PipelineKind kind :
            {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kGrad,
-            PipelineKind::kStep, PipelineKind::kLoss64}) {
+            PipelineKind::kStep, PipelineKind::kLoss64, PipelineKind::kTrace}) {
         std::set<std::string> unique;
         const Graph graph = PipelineGraph(*training, kind);
         for (const Argument& argument :
@@ -107,6 +107,21 @@ TEST(ArgumentNamesTest, LayersNamedAsAnArgumentAreRefused) {
     ASSERT_TRUE(training.ok()) << training.status();
     EXPECT_TRUE(CheckArgumentNames(*training).ok()) << word;
   }
+}
+
+// The trace of layer fc is fc_trace.
+TEST(ArgumentNamesTest, ALayerNamedAsATraceIsRefused) {
+  ModelBuilder m;
+  const Value x = m.Input("x", {4}), y = m.Target("y", {1});
+  const Value out =
+      m.Dense("fc_trace", m.Dense("fc", x, {.out = 2}), {.out = 1});
+  m.Output("out", out);
+  m.Loss(m.L2(out, y));
+  const auto model = m.Build();
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_TRUE(IsOneLineError(
+      CheckArgumentNames(BuildTrainingGraph(model->graph).value()),
+      {"fc_trace: the pipelines have an argument called fc_trace"}));
 }
 
 TEST(ArgumentNamesTest, TheModelsAreFine) {

@@ -16,6 +16,7 @@
 #include "tests/support/random_values.h"
 #include "tests/support/report.h"
 #include "tests/support/rounding_bounds.h"
+#include "tests/support/trace_check.h"
 #include "tests/support/vectors.h"
 
 namespace kiln {
@@ -92,8 +93,10 @@ class EmittedTest : public ::testing::TestWithParam<EmittedModel> {
   absl::Status CheckPipeline(const PipelineChoice& choice, uint64_t seed) {
     const bool is_step = choice.kind == "step";
     // A whole block and a short one; a step is one block, with lanes to spare.
-    const int64_t batch = is_step ? std::max<int64_t>(1, choice.block - 1)
-                                  : choice.block + (choice.block + 1) / 2;
+    // A trace is of one sample.
+    const int64_t batch = choice.kind == "trace" ? 1
+                          : is_step ? std::max<int64_t>(1, choice.block - 1)
+                                    : choice.block + (choice.block + 1) / 2;
     auto [entry, is_new] = expected_.try_emplace({batch, seed});
     if (is_new) entry->second = Interpreted(GetParam().model, batch, seed);
     const Expected& e = entry->second;
@@ -113,6 +116,9 @@ class EmittedTest : public ::testing::TestWithParam<EmittedModel> {
                  : absl::FailedPreconditionError(
                        absl::StrFormat("%.17g, not %.17g", result->loss, loss));
     }
+    if (choice.kind == "trace")
+      return CheckTrace(BuildTrainingGraph(e.forward).value(), e.values,
+                        result->trace);
     if (choice.kind == "infer")
       return check_.Compare("head", result->heads, e.outputs.heads);
     absl::Status status = check_.CompareTotals(*result, e.outputs);

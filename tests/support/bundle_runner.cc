@@ -96,6 +96,7 @@ struct Bound {
     Store<float>(values, *memory);
   }
   std::vector<double> Get() {
+    if (type == halide_type_of<int32_t>()) return Load<int32_t>(*memory);
     return type == halide_type_of<double>() ? Load<double>(*memory)
                                             : Load<float>(*memory);
   }
@@ -215,6 +216,11 @@ class BundleRunner::Impl {
       b.shape = {choice.block};
     } else if (b.kind == "output") {
       shaped("outputs", choice.block);
+    } else if (b.kind == "trace") {
+      b.type = Entry("nodes", b.tensor)["dtype"] == "int32"
+                   ? halide_type_of<int32_t>()
+                   : halide_type_of<double>();
+      shaped("nodes", 0);
     } else if (b.kind == "loss64") {
       b.type = halide_type_of<double>();
     } else if (b.kind == "gradient" || b.kind == "parameter_out" ||
@@ -298,6 +304,7 @@ class BundleRunner::Impl {
                            PipelineResult* result) {
     if (b->kind == "loss" || b->kind == "loss64") result->loss += b->Get()[0];
     if (b->kind == "metric") result->metrics[b->tensor] += b->Get()[0];
+    if (b->kind == "trace") result->trace[b->tensor] = b->Get();
     if (b->kind != "output") return;
     const std::vector<double> values = b->Get();
     std::vector<double>& head = result->heads[b->tensor];

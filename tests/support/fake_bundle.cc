@@ -368,6 +368,7 @@ Json FakeManifest() {
        {{"forward", "digraph forward {}"},
         {"backward", "digraph backward {}"},
         {"final", "digraph final {}"}}},
+      {"nodes", Json::array()},
       {"text",
        {{"forward", "forward text"},
         {"backward", "backward text"},

@@ -100,6 +100,8 @@ class JitPipeline::Impl {
         result->metrics[argument.tensor] += values[0];
       if (argument.kind == ArgumentKind::kBufferOut)
         result->next_state[argument.tensor] = values;
+      if (argument.kind == ArgumentKind::kTrace)
+        result->trace[argument.tensor] = values;
       if (argument.kind == ArgumentKind::kOutput) {
         const int64_t lanes = std::min<int64_t>(options_.block, batch - first);
         const int64_t size =

@@ -34,6 +34,9 @@ std::vector<double> ReadBuffer(const Buffer<>& from) {
   if (from.type() == Halide::Float(64)) {
     std::copy_n(static_cast<const double*>(from.data()), values.size(),
                 values.begin());
+  } else if (from.type() == Halide::Int(32)) {
+    std::copy_n(static_cast<const int32_t*>(from.data()), values.size(),
+                values.begin());
   } else {
     std::copy_n(static_cast<const float*>(from.data()), values.size(),
                 values.begin());

@@ -17,6 +17,8 @@ struct PipelineResult {
   std::map<std::string, double>
       metrics;  // sum over the batch of weight * metric
   Gradients gradients;
+  std::map<std::string, std::vector<double>>
+      trace;             // by node, of the last sample
   Gradients parameters;  // updated, of a step
   // What a prepare pipeline computes for infer.
   std::map<std::string, std::vector<double>> prepared;

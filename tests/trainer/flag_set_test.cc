@@ -32,6 +32,20 @@ class FlagSetTest : public testing::Test {
   uint64_t seed_ = 1;
 };
 
+TEST_F(FlagSetTest, AFlagThatMayStandAlone) {
+  std::string latex;
+  flags_.AddOptional("latex", &latex, "FILE", "-", "a document");
+  ASSERT_TRUE(Parse({"--batch=8"}).ok());
+  EXPECT_EQ(latex, "");
+  ASSERT_TRUE(Parse({"--latex", "--batch=9"}).ok());
+  EXPECT_EQ(latex, "-");
+  EXPECT_EQ(batch_, 9);
+  ASSERT_TRUE(Parse({"--latex=a.tex"}).ok());
+  EXPECT_EQ(latex, "a.tex");
+  EXPECT_FALSE(Parse({"--latex", "a.tex"}).ok());
+  EXPECT_NE(flags_.Help().find("--latex[=FILE]"), std::string::npos);
+}
+
 TEST_F(FlagSetTest, AbslsSpellings) {
   ASSERT_TRUE(Parse({"--batch=8", "-lr", "1e-3", "--noshuffle", "--save",
                      "a=b.safetensors"})

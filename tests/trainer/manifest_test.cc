@@ -196,6 +196,24 @@ INSTANTIATE_TEST_SUITE_P(
             "UnknownInit",
             [](Json& j) { j["parameters"][0]["init"]["kind"] = "magic"; },
             "unknown init \"magic\""},
+        Contradiction{"InitialValues",
+                      [](Json& j) {
+                        j["parameters"][1]["init"] = {{"kind", "values"},
+                                                      {"values", {1, 2}}};
+                      },
+                      "fc.bias: 2 initial values for 3 elements"},
+        Contradiction{"TraceOfABlock",
+                      [](Json& j) { j["pipelines"][2]["kind"] = "trace"; },
+                      "a trace is of one sample"},
+        Contradiction{
+            "TraceOfAnotherKind",
+            [](Json& j) { j["pipelines"][1]["kind"] = "trace"; },
+            "fake_grad_b1: 3 arguments of kind parameter, expected 0"},
+        Contradiction{"NodeWithoutFormula",
+                      [](Json& j) {
+                        j["nodes"] = {{{"name", "fc"}, {"op", "dense"}}};
+                      },
+                      "attributes"},
         Contradiction{"LabelStorage",
                       [](Json& j) { j["targets"][0]["storage"] = "float32"; },
                       "label: wrong storage"},

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/trainer/trainer_testing.h"
@@ -62,6 +63,20 @@ TEST_F(ModelTest, TheSeedDecidesTheBits) {
   const std::unique_ptr<Model> same = MakeModel(1), other = MakeModel(2);
   EXPECT_EQ(same->parameters(), model_->parameters());
   EXPECT_NE(other->parameters(), model_->parameters());
+}
+
+TEST_F(ModelTest, GivenInitialValuesAreTheWeightsWhateverTheSeed) {
+  nlohmann::json json = FakeManifest();
+  json["parameters"][1]["init"] = {{"kind", "values"},
+                                   {"values", {0.5, -2, 0.1}}};
+  const std::string text = json.dump();
+  std::unique_ptr<Model> model = *Model::Create(FakeBundleWith(text));
+  for (uint64_t seed : {1, 2}) {
+    model->Initialize(seed);
+    EXPECT_THAT(model->parameter(1), testing::ElementsAre(0.5f, -2.0f, 0.1f));
+  }
+  // The others draw from streams of their own.
+  EXPECT_EQ(model->parameter(0), MakeModel(2)->parameter(0));
 }
 
 TEST_F(ModelTest, NormalAndTruncatedNormalHaveTheirMoments) {
