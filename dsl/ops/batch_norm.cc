@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/ops/batch_sum.h"
 #include "dsl/ops/channel_affine.h"
 #include "dsl/ops/pointwise.h"
@@ -18,8 +19,13 @@ TensorType PerChannel(const TensorType& channels) {
   return {{channels.shape[0]}, DType::kFloat32, false};
 }
 
-OpPtr Formula(const std::string& label, const ScalarExpr& value) {
+OpPtr Pointwise(const std::string& label, const ScalarExpr& value) {
   return std::make_shared<PointwiseOp>(label, value);
+}
+
+// "c", or "c,y,x" of an image.
+std::string ChannelIndex(const Shape& shape) {
+  return shape.size() == 3 ? "c,y,x" : "c";
 }
 
 }  // namespace
@@ -149,7 +155,7 @@ void BatchNormOp::BuildGradient(GradientBuilder& gradient) const {
   NodeId scale = -1;
   if (gradient.Needs(0) || gradient.Needs(1)) {
     scale = gradient.Add(
-        Formula("scale", affine ? Arg(1) / Sqrt(Arg(0) + eps_) : inverse),
+        Pointwise("scale", affine ? Arg(1) / Sqrt(Arg(0) + eps_) : inverse),
         of_scale, "d_scale");
   }
   if (gradient.Needs(0)) {
@@ -160,21 +166,21 @@ void BatchNormOp::BuildGradient(GradientBuilder& gradient) const {
 
   const NodeId d_bias =
       gradient.Add(std::make_shared<BatchSumOp>(), {d}, "d_bias");
-  const NodeId inverse_std =
-      gradient.Add(Formula("inverse_std", inverse), {variance}, "inverse_std");
-  const NodeId offset = gradient.Add(Formula("offset", -(Arg(0) * Arg(1))),
+  const NodeId inverse_std = gradient.Add(Pointwise("inverse_std", inverse),
+                                          {variance}, "inverse_std");
+  const NodeId offset = gradient.Add(Pointwise("offset", -(Arg(0) * Arg(1))),
                                      {mean, inverse_std}, "minus_mean");
   const NodeId normalized =
       gradient.Add(std::make_shared<ChannelAffineOp>(),
                    {x, inverse_std, offset}, "normalized");
-  const NodeId terms = gradient.Add(Formula("product", Arg(0) * Arg(1)),
+  const NodeId terms = gradient.Add(Pointwise("product", Arg(0) * Arg(1)),
                                     {d, normalized}, "d_weight_terms");
   const NodeId d_weight =
       gradient.Add(std::make_shared<BatchSumOp>(), {terms}, "d_weight");
   if (affine && gradient.Needs(3)) gradient.Set(3, d_weight);
   if (affine && gradient.Needs(4)) gradient.Set(4, d_bias);
   if (gradient.Needs(1)) {
-    gradient.Set(1, gradient.Add(Formula("d_mean", -(Arg(0) * Arg(1))),
+    gradient.Set(1, gradient.Add(Pointwise("d_mean", -(Arg(0) * Arg(1))),
                                  {d_bias, scale}, "d_mean"));
   }
   if (gradient.Needs(2)) {
@@ -185,7 +191,7 @@ void BatchNormOp::BuildGradient(GradientBuilder& gradient) const {
       inputs.push_back(gradient.input(3));
     }
     gradient.Set(2,
-                 gradient.Add(Formula("d_variance", value), inputs, "d_var"));
+                 gradient.Add(Pointwise("d_variance", value), inputs, "d_var"));
   }
 }
 
@@ -193,6 +199,55 @@ FlopCount BatchNormOp::Flops(absl::Span<const TensorType> inputs,
                              const TensorType& output) const {
   const int64_t operations = inputs.size() > 3 ? 3 : 2;
   return {operations * ElementCount(output.shape), 0};
+}
+
+// N is the number of values of a channel: samples that carry weight times
+// positions.
+Math BatchMeanOp::Formula(const FormulaScope& names) const {
+  const std::string i = ChannelIndex(names.InShape(0));
+  return names.Write(
+      absl::StrCat("$out[c] = sum over the batch of $0[", i, "] / N"),
+      absl::StrCat("$out[c] = \\frac{1}{N} \\sum_{\\text{batch}} $0[", i, "]"));
+}
+
+Math BatchMeanGradOp::Formula(const FormulaScope& names) const {
+  const std::string i = ChannelIndex(names.OutShape());
+  return names.Write(absl::StrCat("$out[", i, "] = $0[c] / N"),
+                     absl::StrCat("$out[", i, "] = \\frac{1}{N} $0[c]"));
+}
+
+Math BatchVarianceOp::Formula(const FormulaScope& names) const {
+  const std::string i = ChannelIndex(names.InShape(0));
+  return names.Write(
+      absl::StrCat("$out[c] = sum over the batch of ($0[", i,
+                   "] - $1[c])^2 / N"),
+      absl::StrCat("$out[c] = \\frac{1}{N} \\sum_{\\text{batch}} ($0[", i,
+                   "] - $1[c])^2"));
+}
+
+Math BatchVarianceGradOp::Formula(const FormulaScope& names) const {
+  const std::string i = ChannelIndex(names.OutShape());
+  return names.Write(
+      absl::StrCat("$out[", i, "] = 2 * $0[c] * ($1[", i, "] - $2[c]) / N"),
+      absl::StrCat("$out[", i, "] = \\frac{2}{N} $0[c]\\, ($1[", i,
+                   "] - $2[c])"));
+}
+
+Math UnbiasedVarianceOp::Formula(const FormulaScope& names) const {
+  return names.Write("$out[c] = $0[c] * N / (N - 1)",
+                     "$out[c] = \\frac{N}{N - 1} $0[c]");
+}
+
+Math BatchNormOp::Formula(const FormulaScope& names) const {
+  const std::string i = ChannelIndex(names.OutShape());
+  const bool affine = names.input_count() > 3;
+  const std::string eps = NumberText(eps_);
+  return names.Write(
+      absl::StrCat("$out[", i, "] = ($0[", i, "] - $1[c]) / sqrt($2[c] + ", eps,
+                   ")", affine ? " * $3[c] + $4[c]" : ""),
+      absl::StrCat("$out[", i, "] = \\frac{$0[", i,
+                   "] - $1[c]}{\\sqrt{$2[c] + ", eps, "}}",
+                   affine ? "\\, $3[c] + $4[c]" : ""));
 }
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/ops/batch_sum.h"
 #include "dsl/ops/pointwise.h"
 
@@ -62,6 +63,14 @@ FlopCount ChannelAffineOp::Flops(absl::Span<const TensorType> inputs,
                                  const TensorType& output) const {
   const int64_t operations = inputs.size() > 2 ? 2 : 1;
   return {operations * ElementCount(output.shape), 0};
+}
+
+Math ChannelAffineOp::Formula(const FormulaScope& names) const {
+  const std::string i = names.OutShape().size() == 3 ? "c,y,x" : "c";
+  const char* shift = names.input_count() > 2 ? " + $2[c]" : "";
+  return names.Write(
+      absl::StrCat("$out[", i, "] = $0[", i, "] * $1[c]", shift),
+      absl::StrCat("$out[", i, "] = $0[", i, "]\\, $1[c]", shift));
 }
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -65,6 +66,24 @@ absl::StatusOr<TensorType> ConcatGradOp::InferType(
   TensorType type = input;
   type.shape[0] = count_;
   return type;
+}
+
+Math ConcatOp::Formula(const FormulaScope& names) const {
+  std::string text = "$out = [", latex = "$out = \\left[";
+  for (int i = 0; i < names.input_count(); ++i) {
+    const std::string input = absl::StrCat(i == 0 ? "" : ", ", "$", i);
+    text += input;
+    latex += input;
+  }
+  return names.Write(text + "]", latex + "\\right]");
+}
+
+Math ConcatGradOp::Formula(const FormulaScope& names) const {
+  const bool is_image = names.OutShape().size() == 3;
+  const std::string formula =
+      absl::StrCat("$out[c", is_image ? ",y,x" : "", "] = $0[c+", begin_,
+                   is_image ? ",y,x" : "", "]");
+  return names.Write(formula, formula);
 }
 
 }  // namespace kiln

@@ -19,6 +19,7 @@ class ConcatOp : public Op {
   }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   void BuildGradient(GradientBuilder& gradient) const override;
 };
 
@@ -31,6 +32,7 @@ class ConcatGradOp : public Op {
   std::string Attributes() const override;
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   int64_t begin() const { return begin_; }
   int64_t count() const { return count_; }
 

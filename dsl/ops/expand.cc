@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
+#include "dsl/formula.h"
 #include "dsl/ops/batch_sum.h"
 #include "dsl/ops/reshape.h"
 #include "dsl/ops/sum.h"
@@ -28,6 +29,12 @@ void ExpandOp::BuildGradient(GradientBuilder& gradient) const {
                                      {sum}, "d_input_vector");
   gradient.Set(
       0, gradient.Add(std::make_shared<BatchSumOp>(), {vector}, "d_input"));
+}
+
+Math ExpandOp::Formula(const FormulaScope& names) const {
+  const std::string i = IndexOf(names.OutShape());
+  const std::string out = i.empty() ? "$out" : absl::StrCat("$out[", i, "]");
+  return names.Write(out + " = $0[0]", out + " = $0[0]");
 }
 
 }  // namespace kiln

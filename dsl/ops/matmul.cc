@@ -1,6 +1,7 @@
 #include "dsl/ops/matmul.h"
 
 #include "absl/strings/str_cat.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 namespace {
@@ -62,6 +63,29 @@ absl::StatusOr<TensorType> ScaleRowsOp::InferType(
 FlopCount ScaleRowsOp::Flops(absl::Span<const TensorType>,
                              const TensorType& output) const {
   return {ElementCount(output.shape), 0};
+}
+
+Math MatmulOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"h", names.InShape(1)[0]}});
+  return names.Write(
+      absl::StrCat("$out[o,i] = ", sum.text, "$0[o,h] * $1[h,i]"),
+      absl::StrCat("$out[o,i] = ", sum.latex, "$0[o,h]\\, $1[h,i]"));
+}
+
+Math MatvecOp::Formula(const FormulaScope& names) const {
+  const Math sum = SumOver({{"h", names.InShape(1)[0]}});
+  const char* bias = names.input_count() > 2 ? " + $2[o]" : "";
+  return names.Write(
+      absl::StrCat("$out[o] = ", sum.text, "$0[o,h] * $1[h]", bias),
+      absl::StrCat("$out[o] = ", sum.latex, "$0[o,h]\\, $1[h]", bias));
+}
+
+Math ScaleRowsOp::Formula(const FormulaScope& names) const {
+  const std::string i = IndexOf(names.OutShape());
+  const std::string row = i.substr(0, 1);
+  return names.Write(
+      absl::StrCat("$out[", i, "] = $0[", i, "] * $1[", row, "]"),
+      absl::StrCat("$out[", i, "] = $0[", i, "]\\, $1[", row, "]"));
 }
 
 }  // namespace kiln

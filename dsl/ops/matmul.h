@@ -15,6 +15,7 @@ class MatmulOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
 };
@@ -27,6 +28,7 @@ class MatvecOp : public Op {
   InputCount Inputs() const override { return {2, 3}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
 };
@@ -39,6 +41,7 @@ class ScaleRowsOp : public Op {
   InputCount Inputs() const override { return {2, 2}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
   FlopCount Flops(absl::Span<const TensorType> inputs,
                   const TensorType& output) const override;
 };

@@ -21,6 +21,7 @@ class PreparedOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
 
  private:
   Shape shape_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "dsl/formula.h"
 
 namespace kiln {
 
@@ -40,6 +41,19 @@ absl::StatusOr<TensorType> RandomOp::InferType(
 
 uint32_t DropThreshold(double rate) {
   return static_cast<uint32_t>(std::min(std::round(rate * 0x1p32), 0x1p32 - 1));
+}
+
+Math RandomOp::Formula(const FormulaScope& names) const {
+  const std::string a = NumberText(distribution_.a);
+  if (distribution_.kind == Distribution::Kind::kUniform) {
+    const std::string b = NumberText(distribution_.b);
+    return names.Write(absl::StrCat("$out = uniform in [", a, ", ", b, ")"),
+                       absl::StrCat("$out \\sim U[", a, ", ", b, ")"));
+  }
+  return names.Write(
+      absl::StrCat("$out = 0 with probability ", a, ", else 1 / (1 - ", a, ")"),
+      absl::StrCat("$out = 0 \\text{ with probability } ", a,
+                   "\\text{, else } \\frac{1}{1 - ", a, "}"));
 }
 
 }  // namespace kiln

@@ -49,6 +49,7 @@ class RandomOp : public Op {
   InputCount Inputs() const override { return {0, 0}; }
   absl::StatusOr<TensorType> InferType(
       absl::Span<const TensorType> inputs) const override;
+  Math Formula(const FormulaScope& names) const override;
 
   const Distribution& distribution() const { return distribution_; }
   uint32_t ordinal() const { return ordinal_; }

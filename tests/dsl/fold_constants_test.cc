@@ -68,11 +68,12 @@ TEST(RemoveIdentitiesTest, LeavesOutWhatGivesWhatItReads) {
     x = m.WeightedSum({{1.0, x}});
     m.Output("y", m.Tanh(x));
   };
-  EXPECT_EQ(After(RemoveIdentities, define),
-            "x = input() shape=2x3x3 storage=float32 scale=1 : 2x3x3 per sample\n"
-            "tanh1 = pointwise(x) tanh(tanh(a0)) partials=(1 - a1 * a1) : "
-            "2x3x3 per sample\n"
-            "head y = tanh1\n");
+  EXPECT_EQ(
+      After(RemoveIdentities, define),
+      "x = input() shape=2x3x3 storage=float32 scale=1 : 2x3x3 per sample\n"
+      "tanh1 = pointwise(x) tanh(tanh(a0)) partials=(1 - a1 * a1) : "
+      "2x3x3 per sample\n"
+      "head y = tanh1\n");
   EXPECT_THAT(RemoveIdentities(GraphOf(define)).notes,
               ElementsAre("identity1, pad1, reshape1 and weighted_sum1 compute "
                           "nothing and are left out"));

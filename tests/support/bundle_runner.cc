@@ -117,8 +117,16 @@ class BundleRunner::Impl {
   }
 
   absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice,
-                                     const GraphValues& values,
+                                     GraphValues values,
                                      const StepValues& step) {
+    if (choice.kind == "infer" &&
+        !manifest_.value("prepared", Json()).empty()) {
+      absl::StatusOr<PipelineResult> prepared =
+          Run({"prepare", 1, ""}, values, {});
+      if (!prepared.ok()) return prepared.status();
+      values.tensors.insert(prepared->prepared.begin(),
+                            prepared->prepared.end());
+    }
     const Json* pipeline = Find(choice);
     if (pipeline == nullptr) {
       return absl::NotFoundError(absl::StrCat("no ", choice.kind, " ",
@@ -199,6 +207,9 @@ class BundleRunner::Impl {
       if (b.kind == "parameter64") b.type = halide_type_of<double>();
       shaped("parameters", 0);
       find(values.tensors);
+    } else if (b.kind == "prepared" || b.kind == "prepared_out") {
+      shaped("prepared", 0);
+      if (b.kind == "prepared") find(values.tensors);
     } else if (b.kind == "data") {
       if (Entry("inputs", b.tensor)["storage"] == "uint8")
         b.type = halide_type_of<uint8_t>();
@@ -253,7 +264,8 @@ class BundleRunner::Impl {
           absl::StrCat(b.tensor, " has the wrong size"));
     }
     const bool is_input = b.kind == "parameter" || b.kind == "parameter64" ||
-                          b.kind == "data" || b.kind == "target";
+                          b.kind == "data" || b.kind == "target" ||
+                          b.kind == "prepared";
     if (is_input && content == nullptr)
       return absl::InvalidArgumentError(b.tensor + " has no values");
     if (content != nullptr) b.Set(*content);
@@ -314,6 +326,7 @@ class BundleRunner::Impl {
 
   // What the blocks accumulate.
   static void CollectTotals(Bound* b, PipelineResult* result) {
+    if (b->kind == "prepared_out") result->prepared[b->tensor] = b->Get();
     if (b->kind == "gradient") result->gradients[b->tensor] = b->Get();
     if (b->kind == "parameter_out") result->parameters[b->tensor] = b->Get();
     if (b->kind == "buffer_out") result->next_state[b->tensor] = b->Get();

@@ -38,7 +38,8 @@ class BundleRunner {
   // All pipelines of the bundle, in the manifest's order.
   std::vector<PipelineChoice> Pipelines() const;
 
-  // Runs all blocks of the batch (a step: exactly one). The lanes past the end
+  // Runs all blocks of the batch, infer after the prepare pipeline that it
+  // needs (a step: exactly one). The lanes past the end
   // have the weight 0 and the index 0. Buffers and workspace have guards before
   // and after, which must stay as they are; the workspace begins as NaNs.
   absl::StatusOr<PipelineResult> Run(const PipelineChoice& choice,
