@@ -1,11 +1,13 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
 #                [SCHEDULE fast|naive]    default: fast
+#                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY])             the library alone, no bin/lenet5
 #
 # The only rule a model needs. From a model file in Kiln's DSL it makes
-#   lenet5.generator         the host executable that emits the model's pipelines
+#   lenet5.generator         the host executable that emits the model's pipelines; models of the same SOURCES and
+#                            DEFINES, which differ in OPTIONS, share that of the first
 #   <dir>/lenet5/            the emitted objects, headers, loop nests (.stmt), lenet5.manifest.json and lenet5.h
 #   kiln::lenet5             a static library: all pipelines, the manifest, the runtime; #include "lenet5.h"
 #   bin/lenet5               its command line (target lenet5.binary)
@@ -14,7 +16,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -49,6 +51,11 @@ function(kiln_add_model)
     endif()
   endforeach()
   list(REMOVE_DUPLICATES MODEL_FUSE)
+  foreach(option IN LISTS MODEL_OPTIONS)
+    if(NOT option MATCHES "^[a-z][a-z0-9_]*=[A-Za-z0-9_.+-]+$")
+      message(FATAL_ERROR "${where} OPTIONS must be name=value, of letters, digits and '_.+-', not '${option}'")
+    endif()
+  endforeach()
   if(NOT MODEL_SCHEDULE)
     set(MODEL_SCHEDULE fast)
   elseif(NOT MODEL_SCHEDULE IN_LIST schedules)

@@ -15,6 +15,7 @@
 #ifndef KILN_DSL_MODEL_H_
 #define KILN_DSL_MODEL_H_
 
+#include <map>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "dsl/activations.h"
 #include "dsl/graph.h"
 #include "dsl/ops/input.h"
@@ -53,6 +55,14 @@ struct Model {
   Graph graph;  // forward: heads, loss, metrics
   TrainingDefaults defaults;
 };
+
+// The variant of a model that is wanted: the OPTIONS of kiln_add_model, by
+// name.
+using ModelOptions = std::map<std::string, std::string>;
+
+// Reads "activation:relu,loss:l2", as kiln_add_model hands it to generators
+// (Halide's command line keeps '=' for itself).
+absl::StatusOr<ModelOptions> ParseModelOptions(absl::string_view text);
 
 // Initial values of a layer; PyTorch's uniform(-1/sqrt(fan_in), 1/sqrt(fan_in))
 // when not given.
@@ -97,10 +107,22 @@ using Where = std::source_location;
 
 class ModelBuilder {
  public:
-  ModelBuilder() = default;
+  explicit ModelBuilder(ModelOptions options = {})
+      : options_(std::move(options)) {}
   ModelBuilder(const ModelBuilder&) =
       delete;  // values know the builder that made them
   ModelBuilder& operator=(const ModelBuilder&) = delete;
+
+  // A choice that kiln_add_model makes: OPTIONS activation=relu gives "relu"
+  // for Option("activation", "tanh"), and without it one has "tanh". A value
+  // that is not among `choices`, when there are any, is a mistake, and so is an
+  // option of kiln_add_model that the model never asks for.
+  std::string Option(const std::string& name, const std::string& otherwise,
+                     const std::vector<std::string>& choices = {},
+                     Where where = Where::current());
+  // The same for a whole number of at least 1, such as a layer's width.
+  int64_t IntOption(const std::string& name, int64_t otherwise,
+                    Where where = Where::current());
 
   // Data. Shapes are per sample; labels are integers in [0, classes).
   Value Input(const std::string& name, Shape shape, InputFormat format = {},
@@ -204,6 +226,10 @@ class ModelBuilder {
                                const std::optional<Initializer>& init,
                                bool frozen, double lr_multiplier) const;
 
+  absl::Status CheckOptions() const;
+
+  const ModelOptions options_;
+  ModelOptions asked_;  // for, with the values when not given
   Graph graph_;
   std::vector<std::pair<double, Value>> losses_;
   TrainingDefaults defaults_;

@@ -171,6 +171,7 @@ void ModelBuilder::Defaults(const TrainingDefaults& defaults, Where where) {
 
 absl::StatusOr<Model> ModelBuilder::Build() {
   if (!status_.ok()) return status_;
+  if (absl::Status status = CheckOptions(); !status.ok()) return status;
   if (graph_.size() == 0)
     return absl::InvalidArgumentError("the model has no layers");
   if (losses_.empty()) {

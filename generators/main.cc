@@ -1,6 +1,7 @@
 // The main of every <model>.generator.
 //
 //   <model>.generator --bundle --name=NAME --out=DIR --records=A.json,B.json
+//       [options=activation:relu,loss:l2]
 //       writes the manifest and its C++ wrapping
 //   <model>.generator ARGUMENTS
 //       emits one pipeline: the arguments are Halide's GenGen's
@@ -25,11 +26,11 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// The value of --flag=value, or "".
+// The value of flag=value, or "".
 std::string FlagValue(int argc, char** argv, const std::string& flag) {
   for (int i = 1; i < argc; ++i) {
     absl::string_view argument = argv[i];
-    if (absl::ConsumePrefix(&argument, "--" + flag + "="))
+    if (absl::ConsumePrefix(&argument, flag + "="))
       return std::string(argument);
   }
   return "";
@@ -38,14 +39,15 @@ std::string FlagValue(int argc, char** argv, const std::string& flag) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::StatusOr<kiln::CompiledModel> model = kiln::CompileModel();
+  absl::StatusOr<kiln::CompiledModel> model =
+      kiln::CompileModel(FlagValue(argc, argv, "options"));
   if (!model.ok()) return Fail(model.status());
   const bool is_bundle = argc > 1 && absl::string_view(argv[1]) == "--bundle";
   if (!is_bundle) return Halide::Internal::generate_filter_main(argc, argv);
-  const std::vector<std::string> records =
-      absl::StrSplit(FlagValue(argc, argv, "records"), ',', absl::SkipEmpty());
+  const std::vector<std::string> records = absl::StrSplit(
+      FlagValue(argc, argv, "--records"), ',', absl::SkipEmpty());
   const absl::Status status =
-      kiln::WriteBundle(*model, FlagValue(argc, argv, "name"),
-                        FlagValue(argc, argv, "out"), records);
+      kiln::WriteBundle(*model, FlagValue(argc, argv, "--name"),
+                        FlagValue(argc, argv, "--out"), records);
   return status.ok() ? 0 : Fail(status);
 }

@@ -251,6 +251,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
                          const std::string& directory,
                          const std::vector<std::string>& record_paths) {
   Json manifest = {{"kiln_manifest", 1}, {"model", name}};
+  manifest["options"] = model.options;
   AddParameters(model.training, manifest);
   AddData(model.forward, manifest);
   AddOutputs(model.forward, manifest);

@@ -53,8 +53,10 @@ absl::Status CheckHasOutput(const Graph& forward) {
 
 }  // namespace
 
-absl::StatusOr<CompiledModel> CompileModel() {
-  ModelBuilder builder;
+absl::StatusOr<CompiledModel> CompileModel(const std::string& options) {
+  absl::StatusOr<ModelOptions> parsed = ParseModelOptions(options);
+  if (!parsed.ok()) return parsed.status();
+  ModelBuilder builder(*parsed);
   KilnModelDefinition(builder);
   absl::StatusOr<Model> model = builder.Build();
   if (!model.ok()) return model.status();
@@ -66,12 +68,12 @@ absl::StatusOr<CompiledModel> CompileModel() {
   if (!training.ok()) return training.status();
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
-  return CompiledModel{*std::move(forward), *std::move(training),
-                       model->defaults};
+  return CompiledModel{*std::move(parsed), *std::move(forward),
+                       *std::move(training), model->defaults};
 }
 
 void ModelGenerator::configure() {
-  absl::StatusOr<CompiledModel> model = CompileModel();
+  absl::StatusOr<CompiledModel> model = CompileModel(options);
   _halide_user_assert(model.ok()) << model.status().ToString() << "\n";
   absl::StatusOr<PipelineKind> parsed_kind = KindFromName(kind);
   _halide_user_assert(parsed_kind.ok())

@@ -19,11 +19,13 @@ namespace kiln {
 // The model of this executable, from its model file: forward and training
 // graphs, verified and optimised.
 struct CompiledModel {
+  ModelOptions options;
   Graph forward;
   Graph training;
   TrainingDefaults defaults;
 };
-absl::StatusOr<CompiledModel> CompileModel();
+// `options` as kiln_add_model writes them: "activation:relu,loss:l2".
+absl::StatusOr<CompiledModel> CompileModel(const std::string& options);
 
 class ModelGenerator : public Halide::Generator<ModelGenerator>,
                        private InputSource {
@@ -32,6 +34,7 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::GeneratorParam<int> block{"block", 1};
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
+  Halide::GeneratorParam<std::string> options{"options", ""};  // of the model
   // Where the pipeline's part of the manifest is written; not at all when
   // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};

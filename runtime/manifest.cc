@@ -224,6 +224,15 @@ PipelineSpec ParsePipeline(const Json& json) {
           .arguments = List(json, "arguments", ParseArgument)};
 }
 
+std::vector<std::pair<std::string, std::string>> ParseOptions(
+    const Json& json) {
+  std::vector<std::pair<std::string, std::string>> options;
+  for (const auto& [name, value] : json.items()) {
+    options.emplace_back(name, value.get<std::string>());
+  }
+  return options;
+}
+
 Manifest ParseRoot(const Json& json) {
   if (Integer(json, "kiln_manifest") != 1) {
     throw ManifestError{absl::StrCat("version ", Integer(json, "kiln_manifest"),
@@ -231,6 +240,7 @@ Manifest ParseRoot(const Json& json) {
   }
   const Json& flops = json.at("flops");
   return {.model = Text(json, "model"),
+          .options = ParseOptions(json.at("options")),
           .parameters = List(json, "parameters", ParseParameter),
           .parameter_count = Integer(json, "parameter_count"),
           .arena_floats = Integer(json, "arena_floats"),

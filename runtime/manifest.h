@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -152,6 +153,8 @@ struct GraphText {
 
 struct Manifest {
   std::string model;
+  // The variant that was built: {"activation", "relu"}, ...
+  std::vector<std::pair<std::string, std::string>> options;
   std::vector<ParameterSpec> parameters;
   int64_t parameter_count = 0;
   int64_t arena_floats = 0;  // parameters, gradients and state alike

@@ -57,6 +57,9 @@ absl::Status RunSummary(const VerbContext& context) {
 
   const Manifest& manifest = context.manifest;
   std::printf("%s\n\n", manifest.model.c_str());
+  for (const auto& [name, value] : manifest.options) {
+    absl::PrintF("option  %s = %s\n", name, value);
+  }
   for (const InputSpec& input : manifest.inputs) {
     absl::PrintF("input   %s %s %s, scaled by %g\n", input.name,
                  ShapeText(input.shape), StorageName(input.storage),

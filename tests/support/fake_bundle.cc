@@ -345,6 +345,7 @@ Json PipelineJson(const std::string& kind, int block,
 Json FakeManifest() {
   Json json = {
       {"kiln_manifest", 1},
+      {"options", Json::object()},
       {"model", "fake"},
       {"parameter_count", 16},
       {"arena_floats", 48},

@@ -6,21 +6,29 @@
 
 #define KILN_TEST_MODEL(name) \
   void KilnModelDefinition_##name(kiln::ModelBuilder& builder);
+#define KILN_TEST_VARIANT(name, model, options)
 #include "models.inc"
 #undef KILN_TEST_MODEL
+#undef KILN_TEST_VARIANT
 
 namespace kiln {
 namespace {
 
-using Definition = void (*)(ModelBuilder&);
+struct TestModel {
+  std::string name;
+  void (*definition)(ModelBuilder&);
+  std::string options;  // as ParseModelOptions reads them
+};
 
-const std::vector<std::pair<std::string, Definition>>& Models() {
-  static const auto& models =
-      *new std::vector<std::pair<std::string, Definition>>{
-#define KILN_TEST_MODEL(name) {#name, KilnModelDefinition_##name},
+const std::vector<TestModel>& Models() {
+  static const auto& models = *new std::vector<TestModel>{
+#define KILN_TEST_MODEL(name)
+#define KILN_TEST_VARIANT(name, model, options) \
+  {#name, KilnModelDefinition_##model, options},
 #include "models.inc"
 #undef KILN_TEST_MODEL
-      };
+#undef KILN_TEST_VARIANT
+  };
   return models;
 }
 
@@ -28,15 +36,17 @@ const std::vector<std::pair<std::string, Definition>>& Models() {
 
 std::vector<std::string> ModelNames() {
   std::vector<std::string> names;
-  for (const auto& [name, definition] : Models()) names.push_back(name);
+  for (const TestModel& model : Models()) names.push_back(model.name);
   return names;
 }
 
 absl::StatusOr<Model> BuildModel(const std::string& name) {
-  for (const auto& [model, definition] : Models()) {
-    if (model != name) continue;
-    ModelBuilder builder;
-    definition(builder);
+  for (const TestModel& model : Models()) {
+    if (model.name != name) continue;
+    absl::StatusOr<ModelOptions> options = ParseModelOptions(model.options);
+    if (!options.ok()) return options.status();
+    ModelBuilder builder(*options);
+    model.definition(builder);
     return builder.Build();
   }
   return absl::NotFoundError(absl::StrCat("no model is called ", name));

@@ -1,5 +1,5 @@
-// Every model of models/, by name, with the variants that its preprocessor
-// switches give: "xor_mlp_relu".
+// Every model of models/, by name, with the variants that kiln_add_model's
+// OPTIONS make of it: "xor_mlp_relu".
 #ifndef KILN_TESTS_SUPPORT_MODELS_H_
 #define KILN_TESTS_SUPPORT_MODELS_H_
 
