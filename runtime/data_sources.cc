@@ -113,9 +113,10 @@ absl::Status BindColumns(const std::string& source, absl::string_view kind,
 
 }  // namespace
 
-absl::StatusOr<DataPair> LoadData(const std::string& source, uint64_t data_seed,
+absl::StatusOr<DataPair> LoadData(const DataOptions& options,
                                   const DataSpec& model) {
-  absl::StatusOr<DataPair> data = FindData(source, data_seed);
+  const std::string& source = options.source;
+  absl::StatusOr<DataPair> data = FindData(source, options.seed);
   if (!data.ok()) return data;
   for (Dataset* part : {&data->train, &data->test}) {
     absl::Status status =

@@ -1,11 +1,10 @@
 #ifndef KILN_RUNTIME_DATA_SOURCES_H_
 #define KILN_RUNTIME_DATA_SOURCES_H_
 
-#include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "runtime/data_options.h"
 #include "runtime/dataset.h"
 
 namespace kiln {
@@ -17,10 +16,10 @@ struct DataSpec {
   std::vector<ColumnSpec> targets;
 };
 
-// Loads the data set that --data names and makes it the model's:
-//   digits      drawn digits (runtime/digits.h), seeded by `data_seed`
+// Loads the data set that `options.source` names and makes it the model's:
+//   digits      drawn digits (runtime/digits.h), seeded by `options.seed`
 //   xor         the four rows of exclusive or
-//   xor_cloud   noisy points around them, seeded by `data_seed`
+//   xor_cloud   noisy points around them, seeded by `options.seed`
 //   otherwise   a directory with MNIST's four IDX files; a directory named like
 //               a generated set is reached as ./digits
 // Columns are bound by position and take the model's names and shapes. A shape
@@ -28,7 +27,7 @@ struct DataSpec {
 // and has as many elements ({784} reads {1, 28, 28}). Labels must lie within
 // the model's classes; the model may have more classes than the data.
 // Every error is one line that names the source, what disagrees and what to do.
-absl::StatusOr<DataPair> LoadData(const std::string& source, uint64_t data_seed,
+absl::StatusOr<DataPair> LoadData(const DataOptions& options,
                                   const DataSpec& model);
 
 }  // namespace runtime

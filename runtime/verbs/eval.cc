@@ -10,15 +10,13 @@ namespace kiln {
 inline namespace runtime {
 
 absl::Status RunEval(const VerbContext& context) {
-  std::string load, data = context.manifest.defaults.data;
-  uint64_t data_seed = 1;
+  std::string load;
+  DataOptions data = DefaultDataOptions(context.manifest);
   int64_t threads = 0;
   FlagSet flags;
   flags.Add("load", &load, "FILE",
             "weights to evaluate, safetensors; required");
-  flags.Add("data", &data, "DATA",
-            "a directory of IDX files, or digits, xor or xor_cloud");
-  flags.Add("data_seed", &data_seed, "N", "seed of a generated set");
+  AddDataFlags(flags, data);
   flags.Add("threads", &threads, "N",
             "accepted; this version runs on one thread");
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
@@ -34,7 +32,7 @@ absl::Status RunEval(const VerbContext& context) {
   status = (*model)->LoadParameters(load);
   if (!status.ok()) return status;
   absl::StatusOr<std::unique_ptr<BoundData>> bound =
-      BoundData::Load(context.manifest, data, data_seed);
+      BoundData::Load(context.manifest, data);
   if (!bound.ok()) return bound.status();
   if ((*bound)->test() == nullptr) {
     return absl::InvalidArgumentError("the data have no test part");

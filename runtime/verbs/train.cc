@@ -24,15 +24,17 @@ namespace {
 
 struct TrainFlags {
   TrainingOptions options;
-  std::string data, optimizer, schedule;
-  uint64_t seed = 1, data_seed = 1;
+  DataOptions data;
+  std::string optimizer, schedule;
+  uint64_t seed = 1;
   int64_t threads = 0;
   std::string init, save, log;
 };
 
-TrainFlags FlagDefaults(const TrainingDefaults& defaults) {
+TrainFlags FlagDefaults(const Manifest& manifest) {
+  const TrainingDefaults& defaults = manifest.defaults;
   TrainFlags flags;
-  flags.data = defaults.data;
+  flags.data = DefaultDataOptions(manifest);
   flags.optimizer = defaults.optimizer;
   flags.schedule = defaults.learning_rate_schedule;
   flags.options.epochs = defaults.epochs;
@@ -46,9 +48,7 @@ TrainFlags FlagDefaults(const TrainingDefaults& defaults) {
 
 void AddFlags(TrainFlags& f, FlagSet& flags) {
   TrainingOptions& o = f.options;
-  flags.Add("data", &f.data, "DATA",
-            "a directory of IDX files, or digits, xor or xor_cloud");
-  flags.Add("data_seed", &f.data_seed, "N", "seed of a generated set");
+  AddDataFlags(flags, f.data);
   flags.Add("epochs", &o.epochs, "N", "passes over the training part");
   flags.Add("steps", &o.steps, "N",
             "exactly N steps, whatever the epochs; -1: as the epochs say");
@@ -95,8 +95,8 @@ void PrintHeader(const Manifest& manifest, const TrainFlags& f,
   const TrainingOptions& o = f.options;
   const int64_t test = data.test() == nullptr ? 0 : data.test()->samples();
   absl::PrintF("%s: %s parameters; data %s, %d training and %d test samples; ",
-               manifest.model, WithCommas(manifest.parameter_count), f.data,
-               data.train().samples(), test);
+               manifest.model, WithCommas(manifest.parameter_count),
+               f.data.source, data.train().samples(), test);
   absl::PrintF("batch %d; %s", o.batch, f.optimizer);
   if (o.optimizer == OptimizerKind::kMomentum) absl::PrintF(" %g", o.momentum);
   absl::PrintF(", lr %g %s", o.learning_rate, f.schedule);
@@ -171,7 +171,7 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
     if (!status.ok()) return status;
   }
   absl::StatusOr<std::unique_ptr<BoundData>> data =
-      BoundData::Load(manifest, f.data, f.data_seed);
+      BoundData::Load(manifest, f.data);
   if (!data.ok()) return data.status();
   absl::StatusOr<Trainer> trainer =
       Trainer::Create(model, (*data)->train(), (*data)->test(), f.options);
@@ -215,7 +215,7 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
 }  // namespace
 
 absl::Status RunTrain(const VerbContext& context) {
-  TrainFlags f = FlagDefaults(context.manifest.defaults);
+  TrainFlags f = FlagDefaults(context.manifest);
   FlagSet flags;
   AddFlags(f, flags);
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);

@@ -30,8 +30,20 @@ absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags) {
   return false;
 }
 
+DataOptions DefaultDataOptions(const Manifest& manifest) {
+  DataOptions options;
+  options.source = manifest.defaults.data;
+  return options;
+}
+
+void AddDataFlags(FlagSet& flags, DataOptions& options) {
+  flags.Add("data", &options.source, "DATA",
+            "a directory of IDX files, or digits, xor or xor_cloud");
+  flags.Add("data_seed", &options.seed, "N", "seed of a generated set");
+}
+
 absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
-    const Manifest& manifest, const std::string& source, uint64_t seed) {
+    const Manifest& manifest, const DataOptions& options) {
   DataSpec spec;
   for (const InputSpec& input : manifest.inputs) {
     spec.inputs.push_back({.name = input.name,
@@ -40,7 +52,7 @@ absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
                            .classes = 0});
   }
   spec.targets = manifest.targets;
-  absl::StatusOr<DataPair> pair = LoadData(source, seed, spec);
+  absl::StatusOr<DataPair> pair = LoadData(options, spec);
   if (!pair.ok()) return pair.status();
 
   std::unique_ptr<BoundData> bound(new BoundData);

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "runtime/bundle.h"
 #include "runtime/data_binding.h"
+#include "runtime/data_options.h"
 #include "runtime/dataset.h"
 #include "runtime/flag_set.h"
 #include "runtime/manifest.h"
@@ -47,11 +48,17 @@ absl::Status RunBench(const VerbContext& context);
 // and nothing is left to do.
 absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags);
 
+// Adds the flags that choose and read data, --data first, to a verb that calls
+// BoundData::Load(manifest, options) after ParseFlags. Their defaults are what
+// `options` holds; DefaultDataOptions has the model file's data set there.
+void AddDataFlags(FlagSet& flags, DataOptions& options);
+DataOptions DefaultDataOptions(const Manifest& manifest);
+
 // A model's data set, loaded and checked against the manifest.
 class BoundData {
  public:
   static absl::StatusOr<std::unique_ptr<BoundData>> Load(
-      const Manifest& manifest, const std::string& source, uint64_t seed);
+      const Manifest& manifest, const DataOptions& options);
 
   // The bindings point at pair_.
   BoundData(const BoundData&) = delete;

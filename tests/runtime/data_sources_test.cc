@@ -30,7 +30,7 @@ const DataSpec kXorModel = {{{.name = "x", .shape = {2}}},
 
 TEST(DataSourcesTest, GivesTheModelsNamesAndShapes) {
   const DataSpec flat = {{Image({784})}, {Digit(12)}};
-  const auto data = LoadData("digits", 1, flat);
+  const auto data = LoadData({"digits"}, flat);
   ASSERT_TRUE(data.ok()) << data.status();
   for (const Dataset* part : {&data->train, &data->test}) {
     EXPECT_EQ(part->inputs[0].spec.name, "pixels");
@@ -42,60 +42,60 @@ TEST(DataSourcesTest, GivesTheModelsNamesAndShapes) {
 }
 
 TEST(DataSourcesTest, KnowsTheGeneratedSets) {
-  const auto row = LoadData("xor", 1, kXorModel);
+  const auto row = LoadData({"xor"}, kXorModel);
   ASSERT_TRUE(row.ok()) << row.status();
   EXPECT_EQ(row->train.samples, 4);
-  const auto cloud = LoadData("xor_cloud", 1, kXorModel);
+  const auto cloud = LoadData({"xor_cloud"}, kXorModel);
   ASSERT_TRUE(cloud.ok()) << cloud.status();
-  const auto other_cloud = LoadData("xor_cloud", 2, kXorModel);
+  const auto other_cloud = LoadData({"xor_cloud", 2}, kXorModel);
   EXPECT_NE(cloud->train.inputs[0].bytes, other_cloud->train.inputs[0].bytes);
-  const auto digits = LoadData("digits", 1, kDigitsModel);
+  const auto digits = LoadData({"digits"}, kDigitsModel);
   ASSERT_TRUE(digits.ok()) << digits.status();
-  const auto other_digits = LoadData("digits", 2, kDigitsModel);
+  const auto other_digits = LoadData({"digits", 2}, kDigitsModel);
   EXPECT_NE(digits->train.inputs[0].bytes, other_digits->train.inputs[0].bytes);
 }
 
 TEST(DataSourcesTest, DimensionsOfOneMakeNoDifference) {
-  EXPECT_TRUE(LoadData("digits", 1, {{Image({28, 28})}, {Digit(10)}}).ok());
-  EXPECT_TRUE(LoadData("digits", 1, {{Image({28, 1, 28})}, {Digit(10)}}).ok());
+  EXPECT_TRUE(LoadData({"digits"}, {{Image({28, 28})}, {Digit(10)}}).ok());
+  EXPECT_TRUE(LoadData({"digits"}, {{Image({28, 1, 28})}, {Digit(10)}}).ok());
 }
 
 TEST(DataSourcesTest, NamesUnknownData) {
   EXPECT_TRUE(
-      IsOneLineError(LoadData("digit", 1, kDigitsModel),
+      IsOneLineError(LoadData({"digit"}, kDigitsModel),
                      {"no data \"digit\"", "digits, xor or xor_cloud"}));
-  EXPECT_TRUE(IsOneLineError(LoadData("", 1, kDigitsModel), {"digits"}));
+  EXPECT_TRUE(IsOneLineError(LoadData({""}, kDigitsModel), {"digits"}));
 }
 
 TEST(DataSourcesTest, RefusesDataThatDoNotFitTheModel) {
   EXPECT_TRUE(IsOneLineError(
-      LoadData("digits", 1, {{Image({1, 32, 32})}, {Digit(10)}}),
+      LoadData({"digits"}, {{Image({1, 32, 32})}, {Digit(10)}}),
       {"digits: ", "image has shape 1x28x28", "pixels has 1x32x32"}));
   // As many elements, but not the same layout.
   EXPECT_TRUE(IsOneLineError(
-      LoadData("digits", 1, {{Image({1, 14, 56})}, {Digit(10)}}), {"1x14x56"}));
+      LoadData({"digits"}, {{Image({1, 14, 56})}, {Digit(10)}}), {"1x14x56"}));
   EXPECT_TRUE(IsOneLineError(
-      LoadData("digits", 1, {{Image({783})}, {Digit(10)}}), {"shape", "783"}));
+      LoadData({"digits"}, {{Image({783})}, {Digit(10)}}), {"shape", "783"}));
   DataSpec floats = kDigitsModel;
   floats.inputs[0].storage = Storage::kFloat32;
-  EXPECT_TRUE(IsOneLineError(LoadData("digits", 1, floats),
+  EXPECT_TRUE(IsOneLineError(LoadData({"digits"}, floats),
                              {"digits: ", "uint8", "float32"}));
-  EXPECT_TRUE(IsOneLineError(LoadData("xor", 1, {kXorModel.inputs, {Digit(2)}}),
+  EXPECT_TRUE(IsOneLineError(LoadData({"xor"}, {kXorModel.inputs, {Digit(2)}}),
                              {"xor: ", "y are values", "digit wants labels"}));
   EXPECT_TRUE(IsOneLineError(
-      LoadData("digits", 1, {kDigitsModel.inputs, kXorModel.targets}),
+      LoadData({"digits"}, {kDigitsModel.inputs, kXorModel.targets}),
       {"digits: ", "label are labels", "truth wants values"}));
   EXPECT_TRUE(IsOneLineError(
-      LoadData("digits", 1,
+      LoadData({"digits"},
                {{Image({1, 28, 28}), Image({1, 28, 28})}, {Digit(10)}}),
       {"digits: ", "1 input(s)", "has 2"}));
-  EXPECT_TRUE(IsOneLineError(LoadData("digits", 1, {{Image({1, 28, 28})}, {}}),
+  EXPECT_TRUE(IsOneLineError(LoadData({"digits"}, {{Image({1, 28, 28})}, {}}),
                              {"digits: ", "1 target(s)", "has 0"}));
 }
 
 TEST(DataSourcesTest, RefusesLabelsThatAreNoClassOfTheModel) {
   EXPECT_TRUE(
-      IsOneLineError(LoadData("digits", 1, {kDigitsModel.inputs, {Digit(9)}}),
+      IsOneLineError(LoadData({"digits"}, {kDigitsModel.inputs, {Digit(9)}}),
                      {"digits: ", "is 9", "classes 0 to 8"}));
 }
 
@@ -108,13 +108,13 @@ TEST(DataSourcesTest, ReadsADirectoryAndNamesItsFiles) {
                IdxBytes({2}, {0, 1}));
   }
   const DataSpec model = {{Image({1, 1, 2})}, {Digit(2)}};
-  EXPECT_TRUE(LoadData(directory.path(), 1, model).ok());
+  EXPECT_TRUE(LoadData({directory.path()}, model).ok());
 
   const std::string labels = directory / "t10k-labels-idx1-ubyte";
   WriteBytes(labels, IdxBytes({2}, {0, 2}));
-  EXPECT_TRUE(IsOneLineError(LoadData(directory.path(), 1, model),
+  EXPECT_TRUE(IsOneLineError(LoadData({directory.path()}, model),
                              {labels, "sample 1 is 2", "classes 0 to 1"}));
-  EXPECT_TRUE(IsOneLineError(LoadData(directory.path(), 1, kDigitsModel),
+  EXPECT_TRUE(IsOneLineError(LoadData({directory.path()}, kDigitsModel),
                              {directory / "train-images-idx3-ubyte", "1x1x2"}));
 }
 

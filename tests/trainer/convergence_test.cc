@@ -43,7 +43,7 @@ double Accuracy(Model& model, const BoundData& data, uint64_t seed) {
 int SeedsThatReach(double accuracy, int seeds, const Bundle& bundle,
                    const std::string& source) {
   std::unique_ptr<Model> model = *Model::Create(bundle);
-  const auto data = BoundData::Load(model->manifest(), source, /*seed=*/1);
+  const auto data = BoundData::Load(model->manifest(), {.source = source});
   EXPECT_TRUE(data.ok()) << data.status();
   if (!data.ok()) return 0;
   int reached = 0;
