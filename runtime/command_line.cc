@@ -37,6 +37,9 @@ constexpr Verb kVerbs[] = {
      "Time of a training step and of inference, GFLOP/s and share of this "
      "core's measured FMA peak",
      RunBench},
+    {"plot",
+     "Pictures: curves, boundaries, weights, feature maps, functions, surfaces",
+     RunPlot},
 };
 
 // One line on standard error, whatever the message holds.

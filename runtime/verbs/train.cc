@@ -11,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/plot/curves.h"
+#include "runtime/plot/gnuplot.h"
 #include "runtime/progress.h"
 #include "runtime/text_table.h"
 #include "runtime/trainer.h"
@@ -28,7 +30,7 @@ struct TrainFlags {
   std::string optimizer, schedule;
   uint64_t seed = 1;
   int64_t threads = 0;
-  std::string init, save, log;
+  std::string init, save, log, plot;
 };
 
 TrainFlags FlagDefaults(const Manifest& manifest) {
@@ -73,6 +75,8 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
   flags.Add("save", &f.save, "FILE", "write the trained weights, safetensors");
   flags.Add("log", &f.log, "FILE.jsonl",
             "write a line of JSON a step and an epoch");
+  flags.Add("plot", &f.plot, "FILE.png",
+            "draw the curves of this run; needs gnuplot");
 }
 
 // Checks what can be checked before anything is loaded.
@@ -87,6 +91,8 @@ absl::Status CheckFlags(TrainFlags& f) {
   absl::Status status = CheckTrainingOptions(f.options);
   if (status.ok()) status = CheckAtLeast("threads", f.threads, 0);
   if (status.ok()) status = CheckWritable(f.save);
+  if (status.ok()) status = CheckWritable(f.plot);
+  if (status.ok() && !f.plot.empty()) status = CheckGnuplot();
   return status;
 }
 
@@ -109,12 +115,13 @@ void PrintHeader(const Manifest& manifest, const TrainFlags& f,
 class Reporter {
  public:
   Reporter(const Manifest& manifest, const Trainer& trainer,
-           std::optional<TrainLog>& log)
+           std::optional<TrainLog>& log, RunCurves* curves)
       : manifest_(manifest),
         accuracy_(manifest.FindMetric("accuracy")),
         epochs_(trainer.total_epochs()),
         progress_(stdout),
-        log_(log) {
+        log_(log),
+        curves_(curves) {
     progress_.Start({.epochs = epochs_,
                      .steps_per_epoch = trainer.steps_per_epoch(),
                      .total_steps = trainer.total_steps()});
@@ -130,6 +137,7 @@ class Reporter {
  private:
   void Step(const TrainingStep& step) {
     if (log_.has_value()) log_->Step(step);
+    if (curves_ != nullptr) curves_->Step(step);
     progress_.Step({.epoch = step.epoch,
                     .step = step.step,
                     .samples = step.batch->samples,
@@ -141,6 +149,7 @@ class Reporter {
 
   void Epoch(const TrainingEpoch& epoch) {
     if (log_.has_value()) log_->Epoch(epoch);
+    if (curves_ != nullptr) curves_->Epoch(epoch);
     const int64_t every = (epochs_ + 19) / 20;
     if (epoch.epoch % every != 0 && epoch.epoch != epochs_) return;
     std::string line =
@@ -158,6 +167,7 @@ class Reporter {
   const int64_t epochs_;
   ProgressReporter progress_;
   std::optional<TrainLog>& log_;
+  RunCurves* const curves_;  // null: none are drawn
 };
 
 absl::Status Train(const VerbContext& context, const TrainFlags& f) {
@@ -184,7 +194,9 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
   }
 
   PrintHeader(manifest, f, **data, *trainer);
-  Reporter reporter(manifest, *trainer, log);
+  RunCurves curves = RunCurves::Of(manifest);
+  Reporter reporter(manifest, *trainer, log,
+                    f.plot.empty() ? nullptr : &curves);
   absl::StatusOr<TrainingResult> result = trainer->Run(reporter.Callbacks());
   reporter.Finish();
   if (log.has_value()) {
@@ -200,6 +212,14 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
                                       {"seed", absl::StrCat(f.seed)}});
     if (!saved.ok()) return saved;
     std::printf("saved %s\n", f.save.c_str());
+  }
+  if (!f.plot.empty()) {
+    absl::Status drawn = WritePicture(
+        CurvesPicture({&curves, 1},
+                      {.title = absl::StrCat("Training ", manifest.model)}),
+        f.plot, "");
+    if (!drawn.ok()) return drawn;
+    std::printf("wrote %s\n", f.plot.c_str());
   }
   Totals totals;
   const bool has_test = (*data)->test() != nullptr;

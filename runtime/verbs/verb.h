@@ -43,6 +43,7 @@ absl::Status RunEval(const VerbContext& context);
 absl::Status RunGradcheck(const VerbContext& context);
 absl::Status RunGraph(const VerbContext& context);
 absl::Status RunBench(const VerbContext& context);
+absl::Status RunPlot(const VerbContext& context);
 
 // Reads the verb's flags. False when --help was asked for: it has been printed,
 // and nothing is left to do.
