@@ -13,6 +13,8 @@ inline namespace runtime {
 
 namespace {
 
+constexpr int kMapHeight = 720;  // in pixels
+
 const float* At(const Boundary& b, int ix, int iy) {
   return &b.values[(static_cast<size_t>(iy) * b.grid + ix) * b.outputs];
 }
@@ -78,20 +80,24 @@ std::string CsvOf(const Boundary& b) {
   return csv;
 }
 
-// A colour a class, pale enough for the points to stand out.
+// A class's colour, pale enough for its points to stand out.
+std::string Pale(int k) {
+  const unsigned colour =
+      std::stoul(std::string(SeriesColour(k) + 1), nullptr, 16);
+  unsigned pale = 0;
+  for (const int shift : {16, 8, 0}) {
+    const unsigned part = colour >> shift & 255;
+    pale |= (255 - (255 - part) * 45 / 100) << shift;
+  }
+  return absl::StrFormat("#%06x", pale);
+}
+
 std::string RegionPalette(int classes) {
   std::string text = "set palette defined (";
   for (int k = 0; k < classes; ++k) {
-    const unsigned colour =
-        std::stoul(std::string(SeriesColour(k) + 1), nullptr, 16);
-    unsigned pale = 0;
-    for (const int shift : {16, 8, 0}) {
-      const unsigned part = colour >> shift & 255;
-      pale |= (255 - (255 - part) * 35 / 100) << shift;
-    }
     // Twice: steps, not slopes, between the classes.
-    absl::StrAppendFormat(&text, "%s%g '#%06x', %g '#%06x'", k == 0 ? "" : ", ",
-                          k - 0.5, pale, k + 0.5, pale);
+    absl::StrAppendFormat(&text, "%s%g '%s', %g '%s'", k == 0 ? "" : ", ",
+                          k - 0.5, Pale(k), k + 0.5, Pale(k));
   }
   absl::StrAppendFormat(&text, ")\nset cbrange [-0.5:%g]\nunset colorbox\n",
                         classes - 0.5);
@@ -99,14 +105,10 @@ std::string RegionPalette(int classes) {
 }
 
 std::string Axes(const Boundary& b) {
-  std::string text = absl::StrCat(
-      "set xlabel ", Quoted(b.x_label), "\nset ylabel ", Quoted(b.y_label),
-      "\nset xrange ", b.x.Text(), "\nset yrange ", b.y.Text(),
-      "\nset border 15 lc '#444444'\nunset grid\n");
-  // Equal scales, unless one side would become a strip.
-  const double ratio = (b.y.high - b.y.low) / (b.x.high - b.x.low);
-  if (ratio > 0.4 && ratio < 2.5) text += "set size ratio -1\n";
-  return text;
+  return absl::StrCat("set xlabel ", Quoted(b.x_label), "\nset ylabel ",
+                      Quoted(b.y_label), "\nset xrange ", b.x.Text(),
+                      "\nset yrange ", b.y.Text(),
+                      "\nset border 15 lc '#444444'\nunset grid\n");
 }
 
 }  // namespace
@@ -127,10 +129,16 @@ Picture BoundaryPicture(const Boundary& b) {
   entries.push_back(absl::StrFormat("with lines lc '#000000' lw 1.6 title %s",
                                     Quoted(names.back())));
 
-  const Canvas canvas({.panel_height = 820,
+  // Equal scales, unless one side would become a strip.
+  const double ratio = (b.y.high - b.y.low) / (b.x.high - b.x.low);
+  const int width = static_cast<int>(
+      ratio > 0.75 && ratio < 2.5 ? kMapHeight / ratio : kMapHeight / 0.75);
+  const int left = (kPictureWidth - width) / 2;
+  const Canvas canvas({.panel_height = kMapHeight + 16 + 78,
                        .legend_lines = Canvas::LegendLines(names),
                        .title = b.title,
-                       .right = b.outputs == 1 ? 150 : 40,
+                       .left = left,
+                       .right = kPictureWidth - left - width,
                        .top = 16});
   const int leads = b.outputs == 1 ? 0 : b.outputs == 2 ? 1 : b.outputs;
   Picture picture;
@@ -169,13 +177,14 @@ Picture BoundaryPicture(const Boundary& b) {
     absl::StrAppendFormat(
         &script, ", \\\n  $line%d using 1:2 with lines lc '#000000' lw 1.6", k);
   }
+  const double size = b.points.size() <= 16 ? 2.6 : 1.4;
   for (int k = 0; k < classes; ++k) {
     const int filled = k % 2 == 0 ? 7 : 9;
     absl::StrAppendFormat(
         &script,
-        ", \\\n  $class%d using 1:2 with points pt %d ps 1.9 lc '#ffffff'"
-        ", \\\n  $class%d using 1:2 with points pt %d ps 1.4 lc '%s'",
-        k, filled, k, filled, SeriesColour(k));
+        ", \\\n  $class%d using 1:2 with points pt %d ps %g lc '#ffffff'"
+        ", \\\n  $class%d using 1:2 with points pt %d ps %g lc '%s'",
+        k, filled, size + 0.5, k, filled, size, SeriesColour(k));
   }
   absl::StrAppend(&script, "\n", canvas.Legend(entries), "unset multiplot\n");
   picture.csv = CsvOf(b);

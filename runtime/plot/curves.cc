@@ -107,6 +107,17 @@ const RunCurves::Measure* Find(const RunCurves& run, const std::string& name) {
   return nullptr;
 }
 
+// Full lines for training, dashes for test, its points marked where they are
+// few.
+std::string Style(size_t run, bool test, size_t points) {
+  const char* const colour = SeriesColour(static_cast<int>(run));
+  if (points == 1) return absl::StrFormat("with points pt 7 lc '%s'", colour);
+  return absl::StrFormat(
+      "with %s lc '%s' dt %s lw %s",
+      test && points <= 30 ? "linespoints pt 7 ps 0.8" : "lines", colour,
+      test ? "(5,4)" : "1", test ? "1.8" : "1.4");
+}
+
 // One panel: its data blocks, its axes and its lines.
 std::string PanelText(absl::Span<const RunCurves> runs,
                       const std::string& measure, int panel,
@@ -122,11 +133,8 @@ std::string PanelText(absl::Span<const RunCurves> runs,
       const std::string name =
           absl::StrFormat("p%d_r%d_%s", panel, r, test ? "test" : "train");
       blocks += Block(name, points, factor);
-      absl::StrAppendFormat(
-          &lines, "%s $%s using 1:2 with %s lc '%s' dt %d lw %s",
-          lines.empty() ? "" : ", \\\n ", name,
-          points.size() > 1 ? "lines" : "points pt 7",
-          SeriesColour(static_cast<int>(r)), test ? 2 : 1, test ? "2" : "1.4");
+      absl::StrAppend(&lines, lines.empty() ? " $" : ", \\\n  $", name,
+                      " using 1:2 ", Style(r, test, points.size()));
     }
   }
   std::string text = blocks;
@@ -197,10 +205,8 @@ Picture CurvesPicture(absl::Span<const RunCurves> runs,
       if (!has[test]) continue;
       names.push_back(
           absl::StrCat(runs[r].name, test ? ", test" : ", training"));
-      entries.push_back(
-          absl::StrFormat("with lines lc '%s' dt %d lw %s title %s",
-                          SeriesColour(static_cast<int>(r)), test ? 2 : 1,
-                          test ? "2" : "1.4", Quoted(names.back())));
+      entries.push_back(absl::StrCat(Style(r, test, BinnedSeries::kPoints),
+                                     " title ", Quoted(names.back())));
     }
   }
   if (iterations.empty()) iterations.Add(0);

@@ -17,6 +17,7 @@ inline namespace runtime {
 namespace {
 
 constexpr int kTitleHeight = 56;       // of the whole picture's title
+constexpr int kLegendGap = 18;         // between panels and legend
 constexpr int kLegendLineHeight = 36;  // one line of the legend
 // Letters of 18 points are about 10 pixels wide; a legend's entry has a sample
 // of its line before it.
@@ -106,7 +107,7 @@ Canvas::Canvas(Layout layout) : layout_(std::move(layout)) {}
 int Canvas::height() const {
   return kTitleHeight + layout_.rows * layout_.panel_height +
          layout_.legend_lines * kLegendLineHeight +
-         (layout_.legend_lines > 0 ? 12 : 0);
+         (layout_.legend_lines > 0 ? kLegendGap : 0);
 }
 
 std::string Canvas::Begin() const {
@@ -146,9 +147,10 @@ std::string Canvas::Legend(absl::Span<const std::string> entries) const {
       "unset logscale\n"
       "set lmargin at screen 0\nset rmargin at screen 1\n"
       "set tmargin at screen %.4f\nset bmargin at screen %.4f\n"
-      "set key center center horizontal maxrows %d samplen 3 font 'Sans,16'\n"
+      "set key center center horizontal Left reverse maxrows %d samplen 3 font "
+      "'Sans,16'\n"
       "plot [0:1][0:1]",
-      (layout_.legend_lines * kLegendLineHeight + 12) / total, 6 / total,
+      (layout_.legend_lines * kLegendLineHeight + 6) / total, 6 / total,
       layout_.legend_lines);
   for (size_t i = 0; i < entries.size(); ++i) {
     absl::StrAppend(&text, i == 0 ? " " : ", \\\n  ", "NaN ", entries[i]);

@@ -76,7 +76,7 @@ class Canvas {
     int legend_lines = 0;
     std::string title;
     // Room in each panel beside its axes.
-    int left = 105, right = 25, top = 48, bottom = 78;
+    int left = 105, right = 45, top = 48, bottom = 78;
   };
   explicit Canvas(Layout layout);
 

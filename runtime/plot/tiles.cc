@@ -13,7 +13,8 @@ inline namespace runtime {
 namespace {
 
 // In pixels: beside and between tiles, and of the letters above them.
-constexpr double kLeft = 90, kRight = 170, kGap = 10, kNameHeight = 26;
+constexpr double kLeft = 90, kRight = 190, kGap = 10, kNameHeight = 26;
+constexpr double kMostHeight = 1500;              // of the grid
 constexpr double kSmallest = 12, kLargest = 260;  // a tile's width
 
 std::string CsvOf(const Tiles& t) {
@@ -48,7 +49,10 @@ Picture TilesPicture(const Tiles& t) {
                                  [](const auto& i) { return !i.name.empty(); });
   const double above = named ? kNameHeight : 0;
   const double room = kPictureWidth - kLeft - kRight;
-  const double width = std::clamp(room / t.columns - kGap, kSmallest, kLargest);
+  const double fits =
+      std::min(room / t.columns - kGap,
+               (kMostHeight / rows - kGap - above) * t.width / t.height);
+  const double width = std::clamp(fits, kSmallest, kLargest);
   const double height = width * t.height / t.width;
   // The plot's coordinates are pixels, upwards from the grid's lower left.
   const double pitch_x = width + kGap, pitch_y = height + kGap + above;
