@@ -34,15 +34,16 @@ absl::Status RunEval(const VerbContext& context) {
   absl::StatusOr<std::unique_ptr<BoundData>> bound =
       BoundData::Load(context.manifest, data);
   if (!bound.ok()) return bound.status();
-  if ((*bound)->test() == nullptr) {
-    return absl::InvalidArgumentError("the data have no test part");
-  }
+  // Data without a test part are judged whole: the test set's own file.
+  const bool has_test = (*bound)->test() != nullptr;
 
   Totals totals;
-  status = (*model)->Evaluate(*(*bound)->test(), totals);
+  status = (*model)->Evaluate(has_test ? *(*bound)->test() : (*bound)->train(),
+                              totals);
   if (!status.ok()) return status;
-  std::printf("%s\n%s\n", MeansText(context.manifest, totals).c_str(),
-              ResultLine(context.manifest, "test", totals).c_str());
+  std::printf(
+      "%s\n%s\n", MeansText(context.manifest, totals).c_str(),
+      ResultLine(context.manifest, has_test ? "test" : "data", totals).c_str());
   return absl::OkStatus();
 }
 

@@ -12,7 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/csv_data.h"
 #include "runtime/data_sources.h"
+#include "runtime/generated_sets.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -38,12 +40,27 @@ DataOptions DefaultDataOptions(const Manifest& manifest) {
 
 void AddDataFlags(FlagSet& flags, DataOptions& options) {
   flags.Add("data", &options.source, "DATA",
-            "a directory of IDX files, or digits, xor or xor_cloud");
-  flags.Add("data_seed", &options.seed, "N", "seed of a generated set");
+            absl::StrCat("a CSV file, a directory of MNIST's IDX files or of "
+                         "a folder of PNGs per class, or ",
+                         GeneratedSetNames()));
+  flags.Add("data_seed", &options.seed, "N",
+            "of a generated set and of what --validation takes");
+  flags.Add("validation", &options.validation, "X",
+            "share of the training samples, 0 to 1, to hold back and test "
+            "with, in place of the test part");
+  flags.Add("x_columns", &options.x_columns, "A,B,..",
+            "a CSV file's columns for the inputs; all but the targets'");
+  flags.Add("y_columns", &options.y_columns, "C,..",
+            "a CSV file's columns for the targets; the last ones");
+  flags.Add("invert", &options.invert, "", "pictures are dark on light");
+  flags.Add("dump_data", &options.dump, "FILE.csv",
+            "write the data as CSV, as the model reads them");
 }
 
 absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
     const Manifest& manifest, const DataOptions& options) {
+  absl::Status status = CheckWritable(options.dump);
+  if (!status.ok()) return status;
   DataSpec spec;
   for (const InputSpec& input : manifest.inputs) {
     spec.inputs.push_back({.name = input.name,
@@ -54,6 +71,11 @@ absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
   spec.targets = manifest.targets;
   absl::StatusOr<DataPair> pair = LoadData(options, spec);
   if (!pair.ok()) return pair.status();
+  if (!options.dump.empty()) {
+    status = WriteCsvData(options.dump, *pair);
+    if (!status.ok()) return status;
+    std::printf("wrote %s\n", options.dump.c_str());
+  }
 
   std::unique_ptr<BoundData> bound(new BoundData);
   bound->pair_ = *std::move(pair);

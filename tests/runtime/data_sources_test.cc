@@ -61,9 +61,9 @@ TEST(DataSourcesTest, DimensionsOfOneMakeNoDifference) {
 }
 
 TEST(DataSourcesTest, NamesUnknownData) {
-  EXPECT_TRUE(
-      IsOneLineError(LoadData({"digit"}, kDigitsModel),
-                     {"no data \"digit\"", "digits, xor or xor_cloud"}));
+  EXPECT_TRUE(IsOneLineError(LoadData({"digit"}, kDigitsModel),
+                             {"no data \"digit\"", "no CSV file",
+                              "digits, xor, or, and, ", " or regression"}));
   EXPECT_TRUE(IsOneLineError(LoadData({""}, kDigitsModel), {"digits"}));
 }
 
@@ -80,8 +80,6 @@ TEST(DataSourcesTest, RefusesDataThatDoNotFitTheModel) {
   floats.inputs[0].storage = Storage::kFloat32;
   EXPECT_TRUE(IsOneLineError(LoadData({"digits"}, floats),
                              {"digits: ", "uint8", "float32"}));
-  EXPECT_TRUE(IsOneLineError(LoadData({"xor"}, {kXorModel.inputs, {Digit(2)}}),
-                             {"xor: ", "y are values", "digit wants labels"}));
   EXPECT_TRUE(IsOneLineError(
       LoadData({"digits"}, {kDigitsModel.inputs, kXorModel.targets}),
       {"digits: ", "label are labels", "truth wants values"}));
@@ -91,6 +89,66 @@ TEST(DataSourcesTest, RefusesDataThatDoNotFitTheModel) {
       {"digits: ", "1 input(s)", "has 2"}));
   EXPECT_TRUE(IsOneLineError(LoadData({"digits"}, {{Image({1, 28, 28})}, {}}),
                              {"digits: ", "1 target(s)", "has 0"}));
+}
+
+const ColumnSpec kPair = {.name = "x", .shape = {2}};
+const ColumnSpec kValue = {.name = "truth", .shape = {1}};
+
+TEST(DataSourcesTest, LabelsAreValuesAndValuesLabelsWhereNothingIsLost) {
+  const auto values = LoadData({"plane"}, {{kPair}, {kValue}});
+  ASSERT_TRUE(values.ok()) << values.status();
+  const Column& truth = values->train.targets[0];
+  EXPECT_EQ(truth.spec.name, "truth");
+  EXPECT_EQ(truth.spec.classes, 0);
+  EXPECT_EQ(truth.origin, "plane");
+  EXPECT_EQ(truth.floats().size(), 800u);
+  EXPECT_THAT(truth.floats().first(4), ElementsAre(0, 1, 0, 1));
+  EXPECT_EQ(values->test.targets[0].floats().size(), 200u);
+
+  const auto labels = LoadData({"xor"}, {{kPair}, {Digit(2)}});
+  ASSERT_TRUE(labels.ok()) << labels.status();
+  EXPECT_THAT(labels->train.targets[0].labels(), ElementsAre(0, 1, 1, 0));
+  EXPECT_EQ(labels->train.targets[0].spec.name, "digit");
+  EXPECT_EQ(labels->train.targets[0].spec.classes, 2);
+  // A scalar is one value too.
+  EXPECT_TRUE(
+      LoadData({"plane"}, {{kPair}, {{.name = "truth", .shape = {}}}}).ok());
+}
+
+TEST(DataSourcesTest, RefusesToLoseSomethingBetweenLabelsAndValues) {
+  const ColumnSpec x = {.name = "x", .shape = {1}};
+  EXPECT_TRUE(IsOneLineError(
+      LoadData({"regression"}, {{x}, {Digit(3)}}),
+      {"regression: the label of sample 0 is ", "classes 0 to 2"}));
+  EXPECT_TRUE(IsOneLineError(LoadData({"xor"}, {{kPair}, {Digit(1)}}),
+                             {"xor: the label of sample 1 is 1, but"}));
+  EXPECT_TRUE(IsOneLineError(LoadData({"plane"}, {{kPair}, {kPair}}),
+                             {"plane: label are labels", "x wants values"}));
+  EXPECT_TRUE(IsOneLineError(
+      LoadData({"xor"}, {{kPair}, {{.name = "two", .shape = {2}}}}),
+      {"xor: y has shape 1, but the model's two has 2"}));
+}
+
+TEST(DataSourcesTest, RefusesFlagsThatWouldDoNothing) {
+  EXPECT_TRUE(
+      IsOneLineError(LoadData({.source = "xor", .x_columns = "a"}, kXorModel),
+                     {"--x_columns is for a CSV file, which xor is not"}));
+  EXPECT_TRUE(
+      IsOneLineError(LoadData({.source = "xor", .y_columns = "a"}, kXorModel),
+                     {"--y_columns is for a CSV file, which xor is not"}));
+  EXPECT_TRUE(IsOneLineError(
+      LoadData({.source = "xor", .invert = true}, kXorModel),
+      {"--invert is for a directory of pictures, which xor is not"}));
+}
+
+TEST(DataSourcesTest, HoldsBackForValidation) {
+  const auto whole = LoadData({"plane"}, {{kPair}, {kValue}});
+  const auto split =
+      LoadData({.source = "plane", .validation = 0.25}, {{kPair}, {kValue}});
+  ASSERT_TRUE(split.ok()) << split.status();
+  EXPECT_EQ(split->train.samples, 600);
+  EXPECT_EQ(split->test.samples, 200);
+  EXPECT_NE(split->test.inputs[0].bytes, whole->test.inputs[0].bytes);
 }
 
 TEST(DataSourcesTest, RefusesLabelsThatAreNoClassOfTheModel) {
