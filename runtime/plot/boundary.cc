@@ -167,7 +167,10 @@ Picture BoundaryPicture(const Boundary& b) {
   absl::StrAppend(&script, "unset contour\nset surface\n", canvas.Panel(0, ""));
   if (b.outputs == 1) {
     absl::StrAppend(
-        &script, DivergingPalette(),
+        &script, "set palette defined (0 '", Pale(0), "', 0.5 '#ffffff', 1 '",
+        Pale(1),
+        "')
+        ",
         "set cbrange [0:1]\nset cblabel 'probability of class 1'\n");
   } else {
     script += RegionPalette(classes);

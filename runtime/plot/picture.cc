@@ -138,6 +138,18 @@ std::string Canvas::Panel(int i, absl::string_view title) const {
       1 - (top + layout_.panel_height - layout_.bottom) / total, Quoted(title));
 }
 
+std::string Canvas::Panel3d(int i, absl::string_view title) const {
+  const int row = i / layout_.columns, column = i % layout_.columns;
+  const double total = height();
+  return absl::StrFormat(
+      "set size %.4f,%.4f\nset origin %.4f,%.4f\nset title %s font "
+      "'Sans,17'\n",
+      1.0 / layout_.columns, layout_.panel_height / total,
+      static_cast<double>(column) / layout_.columns,
+      1 - (kTitleHeight + (row + 1.0) * layout_.panel_height) / total,
+      Quoted(title));
+}
+
 std::string Canvas::Legend(absl::Span<const std::string> entries) const {
   if (layout_.legend_lines == 0) return "";
   const double total = height();

@@ -76,7 +76,7 @@ class Canvas {
     int legend_lines = 0;
     std::string title;
     // Room in each panel beside its axes.
-    int left = 105, right = 45, top = 48, bottom = 78;
+    int left = 130, right = 45, top = 48, bottom = 78;
   };
   explicit Canvas(Layout layout);
 
@@ -84,6 +84,8 @@ class Canvas {
   std::string Begin() const;
   // Moves to panel i, row by row, and titles it.
   std::string Panel(int i, absl::string_view title) const;
+  // The same for a picture in 3-D, which gnuplot fits into the whole panel.
+  std::string Panel3d(int i, absl::string_view title) const;
   // The legend's lines: `entries` are plot elements without data, such as
   // "with lines ls 1 title 'run'". Nothing where legend_lines is 0.
   std::string Legend(absl::Span<const std::string> entries) const;

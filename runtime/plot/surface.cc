@@ -56,7 +56,7 @@ Picture SurfacePicture(const Surface& s) {
   const int count = static_cast<int>(s.layers.size());
   const Canvas canvas({.rows = (count + 2) / 2,
                        .columns = 2,
-                       .panel_height = 500,
+                       .panel_height = 480,
                        .title = s.title,
                        .left = 80,
                        .right = 95,
@@ -74,7 +74,7 @@ Picture SurfacePicture(const Surface& s) {
                   SequentialPalette());
   for (int i = 0; i < count; ++i) {
     const std::string range = RangeOf(s.layers[i]).Text();
-    absl::StrAppend(&script, canvas.Panel(i, s.layers[i].name), "set zrange ",
+    absl::StrAppend(&script, canvas.Panel3d(i, s.layers[i].name), "set zrange ",
                     range, "\nset cbrange ", range,
                     "\nsplot $surface using 1:2:", 3 + i, " with pm3d\n");
   }
@@ -85,7 +85,8 @@ Picture SurfacePicture(const Surface& s) {
       canvas.Panel(count, absl::StrFormat("cut at bias %g",
                                           Along(s.bias, middle, s.grid))),
       "set border 3 lc '#444444'\nset xlabel 'weight' offset 0,0\n"
-      "unset ylabel\nset yrange [*:*]\nset key top left font 'Sans,14'\nplot");
+      "unset ylabel\nset yrange [*:*]\nset offsets 0,0,graph 0.35,0\nset key "
+      "top center Left reverse font 'Sans,14'\nplot");
   for (int i = 0; i < count; ++i) {
     absl::StrAppendFormat(
         &script,

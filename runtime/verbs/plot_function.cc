@@ -119,8 +119,9 @@ absl::Status PlotFunction(const VerbContext& context) {
   }
   plot.x_label = manifest.inputs[0].name;
   plot.y_label = manifest.outputs[0].name;
-  plot.title = output.TitleOr(absl::StrCat(
-      manifest.model, ": the learned function over the ", part, " points"));
+  plot.title = output.TitleOr(
+      absl::StrCat(manifest.model, ": the learned function over the ",
+                   part == "train" ? "training" : part, " points"));
   return output.Write(FunctionPicture(plot));
 }
 
