@@ -103,15 +103,43 @@ Value ModelBuilder::Target(const std::string& name, Shape shape, Where where) {
 
 Value ModelBuilder::Parameter(const std::string& name, ParameterSpec spec,
                               Where where) {
+  if (spec.shape.size() > 0 && spec.init.IsRule() &&
+      CheckShape(spec.shape).ok()) {
+    absl::StatusOr<Initializer> init = spec.init.ResolvedFor(spec.shape);
+    if (!init.ok()) {
+      Fail(where, name, init.status().message());
+      return {};
+    }
+    spec.init = *init;
+  }
   return Add(std::make_shared<ParameterOp>(std::move(spec)), {}, name, where);
 }
 
-ParameterSpec ModelBuilder::LayerParameter(
-    Shape shape, int64_t fan_in, const std::optional<Initializer>& init,
-    bool frozen, double lr_multiplier) const {
-  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-  return {std::move(shape), init.value_or(Initializer::Uniform(-bound, bound)),
-          frozen, lr_multiplier};
+template <typename LayerOptions>
+void ModelBuilder::AddWeights(const std::string& name, const Shape& shape,
+                              const LayerOptions& o, std::vector<Value>* inputs,
+                              const Where& where) {
+  double area = 1;
+  for (size_t i = 2; i < shape.size(); ++i)
+    area *= static_cast<double>(shape[i]);
+  const double fan_in = area * static_cast<double>(shape[1]),
+               fan_out = area * static_cast<double>(shape[0]);
+  const double bound = 1 / std::sqrt(fan_in);
+  auto add = [&](const char* role, Shape of,
+                 const std::optional<Initializer>& init, double decay) {
+    const Initializer start =
+        init.value_or(Initializer::Uniform(-bound, bound));
+    inputs->push_back(Parameter(absl::StrCat(name, role),
+                                {std::move(of), start.Resolved(fan_in, fan_out),
+                                 o.frozen, o.lr_multiplier, decay},
+                                where));
+  };
+  add(".weight", shape, o.weight_init, o.weight_decay_multiplier);
+  if (!o.bias) return;
+  add(".bias", {shape[0]}, o.bias_init,
+      o.bias_weight_decay_multiplier.value_or(o.weight_decay_multiplier));
+  if (o.bias_weight_decay_multiplier.has_value())
+    own_decay_.push_back(absl::StrCat(name, ".bias"));
 }
 
 Value ModelBuilder::Conv2d(const std::string& name, Value input,
@@ -134,21 +162,9 @@ Value ModelBuilder::Conv2d(const std::string& name, Value input,
     Fail(where, name, absl::StrCat("the weight's ", status.message()));
   }
   if (!status_.ok()) return {};
-  const int64_t fan_in = shape[0] * o.kernel.height * o.kernel.width;
   std::vector<Value> inputs = {input};
-  inputs.push_back(
-      Parameter(absl::StrCat(name, ".weight"),
-                LayerParameter(
-                    {o.out_channels, shape[0], o.kernel.height, o.kernel.width},
-                    fan_in, o.weight_init, o.frozen, o.lr_multiplier),
-                where));
-  if (o.bias) {
-    inputs.push_back(
-        Parameter(absl::StrCat(name, ".bias"),
-                  LayerParameter({o.out_channels}, fan_in, o.bias_init,
-                                 o.frozen, o.lr_multiplier),
-                  where));
-  }
+  AddWeights(name, {o.out_channels, shape[0], o.kernel.height, o.kernel.width},
+             o, &inputs, where);
   return Add(
       std::make_shared<Conv2dOp>(Conv2dGeometry{o.kernel, o.stride, o.padding}),
       inputs, name, where);
@@ -165,17 +181,7 @@ Value ModelBuilder::Dense(const std::string& name, Value input,
     return {};
   }
   std::vector<Value> inputs = {input};
-  inputs.push_back(
-      Parameter(absl::StrCat(name, ".weight"),
-                LayerParameter({o.out, shape[0]}, shape[0], o.weight_init,
-                               o.frozen, o.lr_multiplier),
-                where));
-  if (o.bias) {
-    inputs.push_back(Parameter(absl::StrCat(name, ".bias"),
-                               LayerParameter({o.out}, shape[0], o.bias_init,
-                                              o.frozen, o.lr_multiplier),
-                               where));
-  }
+  AddWeights(name, {o.out, shape[0]}, o, &inputs, where);
   return Add(std::make_shared<DenseOp>(), inputs, name, where);
 }
 
@@ -199,20 +205,6 @@ Value ModelBuilder::Flatten(Value input, Where where) {
   return Add(
       std::make_shared<ReshapeOp>(Shape{ElementCount(TypeOf(input).shape)}),
       {input}, AutoName("flatten"), where);
-}
-
-Value ModelBuilder::Activate(const std::string& activation, Value input,
-                             Where where) {
-  const Activation* entry = FindActivation(activation);
-  if (entry == nullptr) {
-    Fail(where, activation, "there is no activation of this name");
-    return {};
-  }
-  std::vector<ScalarExpr> partials;
-  if (entry->derivative_by_output)
-    partials = {Substitute(*entry->derivative_by_output, {Arg(1)})};
-  return Add(std::make_shared<PointwiseOp>(entry->name, entry->value, partials),
-             {input}, AutoName(entry->name), where);
 }
 
 Value ModelBuilder::Pointwise(const std::string& label,

@@ -46,14 +46,43 @@ struct TrainingDefaults {
   std::string optimizer = "momentum";
   double learning_rate = 0.01;
   std::string learning_rate_schedule =
-      "constant";  // or "cosine": decays to 0 over the run
+      "constant";  // or "step", or "cosine": decays over the run
   double momentum = 0.9;
   double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;  // adam, adamw
+  double alpha = 0.99;                // rmsprop
+  double epsilon = 1e-8;              // these three
+  int64_t lr_step_every = 0;     // "step": epochs from one step to the next
+  double lr_gamma = 0.1;         // "step": the factor of each
+  double min_learning_rate = 0;  // "cosine": the last
+  int64_t warmup_steps = 0;      // a linear rise before any schedule
+  double clip_norm = 0;          // of the whole gradient; 0: never
+  // Ends the run when the metric called stop_metric is at least this after an
+  // epoch; 0: never.
+  double stop_at_accuracy = 0;
+  std::string stop_metric = "accuracy";
+  std::string stop_on = "test";  // the part that decides: or "train"
+  // Ends the run after so many epochs without a better patience_metric ("loss",
+  // or a metric's name), with the best epoch's weights; 0: never.
+  int64_t patience = 0;
+  std::string patience_metric = "loss";
+  // PyTorch's plain rule decays every parameter. With `false`, those of one
+  // dimension (biases, slopes) are left alone, except where a layer states its
+  // own multiplier.
+  bool decay_biases = true;
+};
+
+// One of the losses that are summed with their weights.
+struct LossTerm {
+  std::string name;
+  double weight = 1;
+  NodeId node = -1;
 };
 
 struct Model {
   Graph graph;  // forward: heads, loss, metrics
   TrainingDefaults defaults;
+  std::vector<LossTerm> losses;
 };
 
 // The variant of a model that is wanted: the OPTIONS of kiln_add_model, by
@@ -65,7 +94,8 @@ using ModelOptions = std::map<std::string, std::string>;
 absl::StatusOr<ModelOptions> ParseModelOptions(absl::string_view text);
 
 // Initial values of a layer; PyTorch's uniform(-1/sqrt(fan_in), 1/sqrt(fan_in))
-// when not given.
+// when not given. Multipliers scale the learning rate and the weight decay of
+// training; a frozen layer is never updated, and its gradients not computed.
 struct Conv2dOptions {
   int64_t out_channels = 0;
   Size2 kernel = 1;
@@ -76,6 +106,9 @@ struct Conv2dOptions {
   std::optional<Initializer> bias_init = std::nullopt;
   bool frozen = false;
   double lr_multiplier = 1;
+  double weight_decay_multiplier = 1;
+  std::optional<double> bias_weight_decay_multiplier =
+      std::nullopt;  // the weight's when not given
 };
 
 struct DenseOptions {
@@ -85,6 +118,9 @@ struct DenseOptions {
   std::optional<Initializer> bias_init = std::nullopt;
   bool frozen = false;
   double lr_multiplier = 1;
+  double weight_decay_multiplier = 1;
+  std::optional<double> bias_weight_decay_multiplier =
+      std::nullopt;  // the weight's when not given
 };
 
 // A Size2 or none, written like one: `.stride = 2`, `.stride = {1, 5}`.
@@ -94,6 +130,13 @@ struct OptionalSize2 : std::optional<Size2> {
   OptionalSize2(const std::optional<Size2>& size) : optional(size) {}
   OptionalSize2(int64_t height, int64_t width)
       : optional(Size2(height, width)) {}
+};
+
+struct PreluOptions {
+  double init = 0.25;
+  bool frozen = false;
+  double lr_multiplier = 1;
+  std::optional<double> weight_decay_multiplier = std::nullopt;  // 1
 };
 
 struct PoolOptions {
@@ -160,11 +203,47 @@ class ModelBuilder {
     return Activate("identity", input, where);
   }
 
-  // An activation of the table, by name; or one of the model's own. `partials`
-  // as in PointwiseOp: derivatives to use instead of the symbolic ones, each
-  // checked against it when the model is built.
+  Value LeakyRelu(Value input, double slope = 0.01,
+                  Where where = Where::current());
+  Value Elu(Value input, double alpha = 1, Where where = Where::current());
+  Value Selu(Value input, Where where = Where::current()) {
+    return Activate("selu", input, where);
+  }
+  Value Softplus(Value input, Where where = Where::current()) {
+    return Activate("softplus", input, where);
+  }
+  Value Gelu(Value input, Where where = Where::current()) {
+    return Activate("gelu", input, where);
+  }
+  Value Silu(Value input, Where where = Where::current()) {
+    return Activate("silu", input, where);
+  }
+  // x > 0 ? x : slope * x, with one learned slope: the parameter
+  // "prelu1.weight" of shape 1.
+  Value Prelu(Value input, const PreluOptions& options = {},
+              Where where = Where::current());
+  // relu(x), then relu(-x): twice the channels or features.
+  Value Crelu(Value input, Where where = Where::current());
+
+  // Values behind each other along the first axis, channels or features.
+  Value Concat(const std::vector<Value>& inputs,
+               Where where = Where::current());
+  // Element by element, of values of one shape.
+  Value Add(const std::vector<Value>& inputs, Where where = Where::current());
+  Value Multiply(const std::vector<Value>& inputs,
+                 Where where = Where::current());
+
+  // An activation by its name: those of the table (activations.h), "prelu" and
+  // "crelu", so that a model can take it from an option.
   Value Activate(const std::string& activation, Value input,
                  Where where = Where::current());
+  // An activation of the model's own, as a formula of Arg(0):
+  //   m.Activate("swish2", Arg(0) * Sigmoid(2 * Arg(0)), x)
+  Value Activate(const std::string& label, ScalarExpr formula, Value input,
+                 Where where = Where::current());
+  // A formula of several values. `partials` as in PointwiseOp: derivatives to
+  // use instead of the symbolic ones, each checked against it when the model is
+  // built.
   Value Pointwise(const std::string& label, const std::vector<Value>& inputs,
                   ScalarExpr value, std::vector<ScalarExpr> partials = {},
                   Where where = Where::current());
@@ -181,6 +260,16 @@ class ModelBuilder {
   // outputs.
   Value SigmoidCrossEntropy(Value logits, Value target,
                             Where where = Where::current());
+  // Hinge of scores against classes: max(0, 1 - s z), the mean over the
+  // outputs, with s = 1 where the target is above 1/2 and -1 elsewhere: targets
+  // may be 0 and 1, or -1 and 1. Its derivative is 0 where s z = 1.
+  Value Hinge(Value scores, Value target, Where where = Where::current());
+  // |prediction - target|, summed over the outputs; derivative 0 at 0.
+  Value L1(Value prediction, Value target, Where where = Where::current());
+  // Half the square of the error where that is below delta, delta (|error| -
+  // delta / 2) beyond, summed over the outputs.
+  Value Huber(Value prediction, Value target, double delta = 1,
+              Where where = Where::current());
   // (prediction - target)^2, summed over the outputs.
   Value L2(Value prediction, Value target, Where where = Where::current());
   Value WeightedSum(const std::vector<std::pair<double, Value>>& losses,
@@ -191,11 +280,18 @@ class ModelBuilder {
   // > 0.5.
   Value BinaryAccuracy(Value prediction, Value target, double threshold,
                        Where where = Where::current());
+  // The share of outputs with |prediction - target| <= tolerance.
+  Value WithinTolerance(Value prediction, Value target, double tolerance,
+                        Where where = Where::current());
 
-  // What the model gives. Several losses are summed with their weights.
+  // What the model gives. Several losses are summed with their weights, and
+  // each one's unweighted mean is a metric of its own, called by `name` or as
+  // the value is.
   void Output(const std::string& name, Value value,
               Where where = Where::current());
   void Loss(Value value, double weight = 1, Where where = Where::current());
+  void Loss(const std::string& name, Value value, double weight = 1,
+            Where where = Where::current());
   void Metric(const std::string& name, Value value,
               Where where = Where::current());
   void Defaults(const TrainingDefaults& defaults,
@@ -222,17 +318,30 @@ class ModelBuilder {
   bool CheckOutput(const std::string& name, Value value, const Where& where);
   void Fail(const Where& where, const std::string& name,
             absl::string_view what);
-  ParameterSpec LayerParameter(Shape shape, int64_t fan_in,
-                               const std::optional<Initializer>& init,
-                               bool frozen, double lr_multiplier) const;
+  void CheckStopMetric(const std::string& name);
+  // Adds the weight of `shape` ([out, in, ...]) and the bias of a layer.
+  template <typename LayerOptions>
+  void AddWeights(const std::string& name, const Shape& shape,
+                  const LayerOptions& options, std::vector<Value>* inputs,
+                  const Where& where);
+  void AddLossMetrics();
+  absl::Status LeaveBiasesUndecayed();
 
   absl::Status CheckOptions() const;
 
   const ModelOptions options_;
   ModelOptions asked_;  // for, with the values when not given
   Graph graph_;
-  std::vector<std::pair<double, Value>> losses_;
+  struct NamedLoss {
+    std::string name;
+    double weight;
+    Value value;
+    Where where;
+  };
+  std::vector<NamedLoss> losses_;
+  std::vector<std::string> own_decay_;  // parameters that state a multiplier
   TrainingDefaults defaults_;
+  Where defaults_where_ = Where::current();  // of Defaults(), once called
   absl::Status status_;
 };
 

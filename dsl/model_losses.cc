@@ -1,4 +1,5 @@
 // The losses, metrics and outputs of ModelBuilder.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -62,6 +63,41 @@ Value ModelBuilder::L2(Value prediction, Value target, Where where) {
   return Add(std::make_shared<SumOp>(), {elements}, AutoName("l2_loss"), where);
 }
 
+Value ModelBuilder::Hinge(Value scores, Value target, Where where) {
+  const ScalarExpr z = Arg(0), sign = Select(Greater(Arg(1), 0.5), 1, -1);
+  const double scale =
+      1.0 / static_cast<double>(ElementCount(TypeOf(scores).shape));
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>("hinge", Max(1 - sign * z, 0) * scale),
+          {scores, target}, AutoName("hinge_terms"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("hinge"), where);
+}
+
+Value ModelBuilder::L1(Value prediction, Value target, Where where) {
+  const ScalarExpr error = Arg(0) - Arg(1),
+                   sign = Greater(error, 0) - Greater(-error, 0);
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>("absolute_error", Max(error, -error),
+                                        std::vector<ScalarExpr>{sign, -sign}),
+          {prediction, target}, AutoName("absolute_error"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, AutoName("l1_loss"), where);
+}
+
+Value ModelBuilder::Huber(Value prediction, Value target, double delta,
+                          Where where) {
+  const std::string name = AutoName("huber_loss");
+  if (!(std::isfinite(delta) && delta > 0))
+    Fail(where, name, "delta must be above 0");
+  // The error, cut to [-delta, delta], is the derivative.
+  const ScalarExpr error = Arg(0) - Arg(1),
+                   cut = Min(Max(error, -delta), delta);
+  const Value elements =
+      Add(std::make_shared<PointwiseOp>("huber", cut * (error - 0.5 * cut),
+                                        std::vector<ScalarExpr>{cut, -cut}),
+          {prediction, target}, AutoName("huber_terms"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, name, where);
+}
+
 Value ModelBuilder::WeightedSum(
     const std::vector<std::pair<double, Value>>& losses, Where where) {
   ScalarExpr sum = 0;
@@ -97,6 +133,22 @@ Value ModelBuilder::BinaryAccuracy(Value prediction, Value target,
              where);
 }
 
+Value ModelBuilder::WithinTolerance(Value prediction, Value target,
+                                    double tolerance, Where where) {
+  const std::string name = AutoName("within_tolerance");
+  if (!(std::isfinite(tolerance) && tolerance >= 0))
+    Fail(where, name, "the tolerance must be 0 or more");
+  const double share =
+      1.0 / static_cast<double>(ElementCount(TypeOf(prediction).shape));
+  // An error that is not a number is not within any tolerance.
+  const ScalarExpr error = Arg(0) - Arg(1), size = Max(error, -error);
+  const ScalarExpr right =
+      Select(Greater(size, tolerance), 0, Greater(1 + size, 0)) * share;
+  const Value elements = Add(std::make_shared<PointwiseOp>("within", right),
+                             {prediction, target}, AutoName("within"), where);
+  return Add(std::make_shared<SumOp>(), {elements}, name, where);
+}
+
 bool ModelBuilder::CheckOutput(const std::string& name, Value value,
                                const Where& where) {
   if (!status_.ok() || !CheckName(name, where)) return false;
@@ -122,7 +174,12 @@ void ModelBuilder::Output(const std::string& name, Value value, Where where) {
 }
 
 void ModelBuilder::Loss(Value value, double weight, Where where) {
-  if (!status_.ok()) return;
+  Loss(Made(value) ? graph_.node(value.id).name : "loss", value, weight, where);
+}
+
+void ModelBuilder::Loss(const std::string& name, Value value, double weight,
+                        Where where) {
+  if (!status_.ok() || !CheckName(name, where)) return;
   if (!Made(value))
     return Fail(where, "loss", "is a value that no layer of this model made");
   if (!std::isfinite(weight))
@@ -134,7 +191,7 @@ void ModelBuilder::Loss(Value value, double weight, Where where) {
         where, "loss",
         absl::StrCat("a loss is a scalar per sample, not ", TypeString(type)));
   }
-  losses_.push_back({weight, value});
+  losses_.push_back({name, weight, value, where});
 }
 
 void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
@@ -149,24 +206,40 @@ void ModelBuilder::Metric(const std::string& name, Value value, Where where) {
   graph_.AddOutput(OutputKind::kMetric, name, value.id);
 }
 
-void ModelBuilder::Defaults(const TrainingDefaults& defaults, Where where) {
-  const TrainingDefaults& d = defaults;
-  auto check = [&](bool right, absl::string_view what) {
-    if (!right) Fail(where, "defaults", what);
-  };
-  check(d.batch >= 1, "batch must be 1 or more");
-  check(d.epochs >= 0, "epochs must be 0 or more");
-  check(d.steps >= -1, "steps must be -1 (no limit) or more");
-  check(std::isfinite(d.learning_rate) && d.learning_rate >= 0,
-        "learning_rate must be 0 or more");
-  check(std::isfinite(d.momentum) && d.momentum >= 0 && d.momentum < 1,
-        "momentum must be in [0, 1)");
-  check(std::isfinite(d.weight_decay) && d.weight_decay >= 0,
-        "weight_decay must be 0 or more");
-  check(d.learning_rate_schedule == "constant" ||
-            d.learning_rate_schedule == "cosine",
-        "learning_rate_schedule must be constant or cosine");
-  defaults_ = defaults;
+void ModelBuilder::AddLossMetrics() {
+  if (losses_.size() < 2) return;
+  for (const NamedLoss& loss : losses_) {
+    const bool is_there = std::any_of(
+        graph_.outputs().begin(), graph_.outputs().end(),
+        [&](const kiln::Output& output) {
+          return output.name == loss.name && output.node == loss.value.id;
+        });
+    if (is_there) continue;  // the model reports it itself
+    Metric(loss.name, loss.value, loss.where);
+  }
+}
+
+absl::Status ModelBuilder::LeaveBiasesUndecayed() {
+  Graph graph;
+  for (const Node& node : graph_.nodes()) {
+    OpPtr op = node.op;
+    const auto* parameter = dynamic_cast<const ParameterOp*>(op.get());
+    const bool is_bias = parameter != nullptr && node.type.shape.size() == 1 &&
+                         std::find(own_decay_.begin(), own_decay_.end(),
+                                   node.name) == own_decay_.end();
+    if (is_bias) {
+      ParameterSpec spec = parameter->spec();
+      spec.weight_decay_multiplier = 0;
+      op = std::make_shared<ParameterOp>(std::move(spec));
+    }
+    absl::StatusOr<NodeId> id =
+        graph.Add(std::move(op), node.inputs, node.name, node.where);
+    if (!id.ok()) return id.status();
+  }
+  for (const kiln::Output& output : graph_.outputs())
+    graph.AddOutput(output.kind, output.name, output.node);
+  graph_ = std::move(graph);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Model> ModelBuilder::Build() {
@@ -180,17 +253,30 @@ absl::StatusOr<Model> ModelBuilder::Build() {
     return absl::InvalidArgumentError(absl::StrCat(
         ErrorPrefix(end, "loss"), "the model has none; call Loss()"));
   }
-  Value total = losses_[0].second;
-  if (losses_.size() > 1 || losses_[0].first != 1) {
-    const SourceLine& line = graph_.node(total.id).where;
-    total = WeightedSum(losses_);
+  AddLossMetrics();
+  if (defaults_.stop_at_accuracy > 0) CheckStopMetric(defaults_.stop_metric);
+  if (defaults_.patience > 0 && defaults_.patience_metric != "loss")
+    CheckStopMetric(defaults_.patience_metric);
+  if (status_.ok() && !defaults_.decay_biases)
+    status_.Update(LeaveBiasesUndecayed());
+  if (!status_.ok()) return status_;
+  Value total = losses_[0].value;
+  std::vector<LossTerm> terms;
+  std::vector<std::pair<double, Value>> weighted;
+  for (const NamedLoss& loss : losses_) {
+    terms.push_back({loss.name, loss.weight, loss.value.id});
+    weighted.push_back({loss.weight, loss.value});
+  }
+  if (losses_.size() > 1 || losses_[0].weight != 1) {
+    const SourceLine line = graph_.node(total.id).where;
+    total = WeightedSum(weighted);
     if (!status_.ok())
       return absl::InvalidArgumentError(
           absl::StrCat(ErrorPrefix(line, "loss"), status_.message()));
   }
   graph_.AddOutput(OutputKind::kLoss, "loss", total.id);
   if (absl::Status status = Verify(graph_); !status.ok()) return status;
-  return Model{graph_, defaults_};
+  return Model{graph_, defaults_, std::move(terms)};
 }
 
 }  // namespace kiln

@@ -49,6 +49,8 @@ Json InitializerJson(const Initializer& init) {
     case Initializer::Kind::kTruncatedNormal:
       return {
           {"kind", "truncated_normal"}, {"mean", init.a}, {"stddev", init.b}};
+    default:  // rules are resolved when a model is built
+      break;
   }
   return {};
 }
@@ -61,14 +63,16 @@ void AddParameters(const Graph& graph, Json& manifest) {
     const auto* op = dynamic_cast<const ParameterOp*>(node.op.get());
     if (op == nullptr) continue;
     const int64_t size = ElementCount(node.type.shape);
-    parameters.push_back({{"name", node.name},
-                          {"c_name", CName(node.name)},
-                          {"shape", node.type.shape},
-                          {"offset", offset},
-                          {"size", size},
-                          {"init", InitializerJson(op->spec().init)},
-                          {"frozen", op->spec().frozen},
-                          {"lr_multiplier", op->spec().lr_multiplier}});
+    parameters.push_back(
+        {{"name", node.name},
+         {"c_name", CName(node.name)},
+         {"shape", node.type.shape},
+         {"offset", offset},
+         {"size", size},
+         {"init", InitializerJson(op->spec().init)},
+         {"frozen", op->spec().frozen},
+         {"lr_multiplier", op->spec().lr_multiplier},
+         {"weight_decay_multiplier", op->spec().weight_decay_multiplier}});
     offset += (size + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   }
   manifest["parameters"] = parameters;
@@ -98,17 +102,20 @@ void AddData(const Graph& graph, Json& manifest) {
   }
 }
 
-void AddOutputs(const Graph& graph, Json& manifest) {
+void AddOutputs(const Graph& graph, const std::vector<LossTerm>& losses,
+                Json& manifest) {
   manifest["outputs"] = Json::array();
   manifest["losses"] = Json::array();
+  for (const LossTerm& loss : losses) {
+    manifest["losses"].push_back(
+        {{"name", loss.name}, {"weight", loss.weight}});
+  }
   manifest["metrics"] = Json::array();
   for (const Output& output : graph.outputs()) {
     if (output.kind == OutputKind::kHead) {
       manifest["outputs"].push_back(
           {{"name", output.name},
            {"shape", graph.node(output.node).type.shape}});
-    } else if (output.kind == OutputKind::kLoss) {
-      manifest["losses"].push_back({{"name", output.name}, {"weight", 1.0}});
     } else if (output.kind == OutputKind::kMetric) {
       manifest["metrics"].push_back({{"name", output.name}});
     }
@@ -125,7 +132,21 @@ void AddDefaults(const TrainingDefaults& defaults, Json& manifest) {
       {"learning_rate", defaults.learning_rate},
       {"learning_rate_schedule", defaults.learning_rate_schedule},
       {"momentum", defaults.momentum},
-      {"weight_decay", defaults.weight_decay}};
+      {"weight_decay", defaults.weight_decay},
+      {"beta1", defaults.beta1},
+      {"beta2", defaults.beta2},
+      {"alpha", defaults.alpha},
+      {"epsilon", defaults.epsilon},
+      {"lr_step_every", defaults.lr_step_every},
+      {"lr_gamma", defaults.lr_gamma},
+      {"min_learning_rate", defaults.min_learning_rate},
+      {"warmup_steps", defaults.warmup_steps},
+      {"clip_norm", defaults.clip_norm},
+      {"stop_at_accuracy", defaults.stop_at_accuracy},
+      {"stop_metric", defaults.stop_metric},
+      {"stop_on", defaults.stop_on},
+      {"patience", defaults.patience},
+      {"patience_metric", defaults.patience_metric}};
 }
 
 // The rows of `summary`: every node that computes something, with the
@@ -254,7 +275,7 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   manifest["options"] = model.options;
   AddParameters(model.training, manifest);
   AddData(model.forward, manifest);
-  AddOutputs(model.forward, manifest);
+  AddOutputs(model.forward, model.losses, manifest);
   AddDefaults(model.defaults, manifest);
   AddLayers(model.forward, manifest);
   AddGraphs(model, manifest);

@@ -69,7 +69,7 @@ absl::StatusOr<CompiledModel> CompileModel(const std::string& options) {
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
   return CompiledModel{*std::move(parsed), *std::move(forward),
-                       *std::move(training), model->defaults};
+                       *std::move(training), model->defaults, model->losses};
 }
 
 void ModelGenerator::configure() {

@@ -23,6 +23,7 @@ struct CompiledModel {
   Graph forward;
   Graph training;
   TrainingDefaults defaults;
+  std::vector<LossTerm> losses;
 };
 // `options` as kiln_add_model writes them: "activation:relu,loss:l2".
 absl::StatusOr<CompiledModel> CompileModel(const std::string& options);

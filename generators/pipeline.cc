@@ -1,5 +1,7 @@
 #include "generators/pipeline.h"
 
+#include <algorithm>
+
 #include "dsl/ops/parameter.h"
 #include "generators/schedule.h"
 
@@ -100,7 +102,7 @@ class PipelineBuilder {
     const NodeId node = OutputNode(OutputKind::kGradient, argument.tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
-                      LearningRateMultiplier(argument.tensor);
+                      static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
     if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
@@ -150,16 +152,16 @@ class PipelineBuilder {
                        const std::vector<Var>& vars) {
     return lowering_.func(node)(Exprs(vars)) +
            lowering_.Scalar(ArgumentKind::kWeightDecay) *
+               static_cast<float>(Spec(tensor).weight_decay_multiplier) *
                Parameter(tensor, vars);
   }
 
-  float LearningRateMultiplier(const std::string& tensor) const {
-    for (const Node& node : graph_.nodes()) {
-      if (node.name == tensor)
-        return static_cast<float>(
-            static_cast<const ParameterOp&>(*node.op).spec().lr_multiplier);
-    }
-    return 1;
+  // Of the trained tensor that a gradient is for.
+  const ParameterSpec& Spec(const std::string& tensor) const {
+    const auto node =
+        std::find_if(graph_.nodes().begin(), graph_.nodes().end(),
+                     [&](const Node& node) { return node.name == tensor; });
+    return static_cast<const ParameterOp&>(*node->op).spec();
   }
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {

@@ -33,7 +33,10 @@ namespace kiln {
   X("broadcast", LowerBroadcast) \
   X("softmax_cross_entropy", LowerSoftmaxCrossEntropy) \
   X("softmax_cross_entropy_grad", LowerSoftmaxCrossEntropyGrad) \
-  X("accuracy", LowerAccuracy)
+  X("accuracy", LowerAccuracy) \
+  X("concat", LowerConcat) \
+  X("concat_grad", LowerConcatGrad) \
+  X("expand", LowerExpand)
 // clang-format on
 
 #define KILN_DECLARE_LOWERING(op, lower) \

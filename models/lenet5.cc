@@ -1,20 +1,14 @@
 // LeNet-5 (LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to
 // document recognition", 1998) with average pooling and every feature map
 // connected, as it is taught today: 61,706 parameters.
-#include <cmath>
-
 #include "dsl/model.h"
 
 using namespace kiln;
 
-// uniform(-sqrt(3 / fan_in), sqrt(3 / fan_in)) has variance 1 / fan_in, which
-// keeps tanh units out of saturation.
-static Initializer LeCunUniform(double fan_in) {
-  return Initializer::Uniform(-std::sqrt(3 / fan_in), std::sqrt(3 / fan_in));
-}
-
 KILN_MODEL(m) {
-  const Initializer zero = Initializer::Constant(0);
+  // The variance 1 / fan_in keeps tanh units out of saturation.
+  const Initializer lecun = Initializer::LeCunUniform(),
+                    zero = Initializer::Constant(0);
   Value x = m.Input("image", {1, 28, 28},
                     {.storage = Storage::kUint8, .scale = 1.0 / 255});
   Value label = m.Labels("label", 10);
@@ -22,24 +16,21 @@ KILN_MODEL(m) {
   x = m.Conv2d("conv1", x,
                {.out_channels = 6,
                 .kernel = 5,
-                .weight_init = LeCunUniform(25),
+                .weight_init = lecun,
                 .bias_init = zero});
   x = m.AvgPool(m.Tanh(x));
   x = m.Conv2d("conv2", x,
                {.out_channels = 16,
                 .kernel = 5,
-                .weight_init = LeCunUniform(150),
+                .weight_init = lecun,
                 .bias_init = zero});
   x = m.AvgPool(m.Tanh(x));
   x = m.Flatten(x);
-  x = m.Tanh(m.Dense(
-      "fc1", x,
-      {.out = 120, .weight_init = LeCunUniform(400), .bias_init = zero}));
-  x = m.Tanh(m.Dense(
-      "fc2", x,
-      {.out = 84, .weight_init = LeCunUniform(120), .bias_init = zero}));
-  x = m.Dense("fc3", x,
-              {.out = 10, .weight_init = LeCunUniform(84), .bias_init = zero});
+  x = m.Tanh(
+      m.Dense("fc1", x, {.out = 120, .weight_init = lecun, .bias_init = zero}));
+  x = m.Tanh(
+      m.Dense("fc2", x, {.out = 84, .weight_init = lecun, .bias_init = zero}));
+  x = m.Dense("fc3", x, {.out = 10, .weight_init = lecun, .bias_init = zero});
   m.Output("logits", x);
   m.Loss(m.SoftmaxCrossEntropy(x, label));
   m.Metric("accuracy", m.Accuracy(x, label));

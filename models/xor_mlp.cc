@@ -7,7 +7,12 @@ using namespace kiln;
 KILN_MODEL(m) {
   Value x = m.Input("x", {2});
   Value target = m.Target("y", {1});
-  x = m.Dense("fc1", x, {.out = m.IntOption("hidden", 4)});
+  // Wide enough, and a little above 0, that four ReLUs are seldom dead from the
+  // start.
+  x = m.Dense("fc1", x,
+              {.out = m.IntOption("hidden", 4),
+               .weight_init = Initializer::Uniform(-1.5, 1.5),
+               .bias_init = Initializer::Constant(0.1)});
   x = m.Activate(m.Option("activation", "tanh", {"tanh", "sigmoid", "relu"}),
                  x);
   x = m.Dense("fc2", x, {.out = 1});

@@ -25,7 +25,8 @@ absl::StatusOr<SourceKind> KindOf(const std::string& source) {
   if (IsGeneratedSet(source)) return SourceKind::kGenerated;
   std::error_code ignored;
   if (std::filesystem::is_directory(source, ignored)) {
-    return HasClassFolders(source) ? SourceKind::kPng : SourceKind::kIdx;
+    const bool is_png = !HasMnistFiles(source) && HasClassFolders(source);
+    return is_png ? SourceKind::kPng : SourceKind::kIdx;
   }
   if (std::filesystem::exists(source, ignored)) return SourceKind::kCsv;
   if (absl::EndsWithIgnoreCase(source, ".csv")) {

@@ -131,14 +131,16 @@ InitSpec ParseInit(const Json& json) {
 }
 
 ParameterSpec ParseParameter(const Json& json) {
-  return {.name = Text(json, "name"),
-          .c_name = Text(json, "c_name"),
-          .shape = Shape(json, "shape"),
-          .offset = Integer(json, "offset"),
-          .size = Integer(json, "size"),
-          .init = ParseInit(json.at("init")),
-          .frozen = json.at("frozen").get<bool>(),
-          .learning_rate_multiplier = json.at("lr_multiplier").get<double>()};
+  return {
+      .name = Text(json, "name"),
+      .c_name = Text(json, "c_name"),
+      .shape = Shape(json, "shape"),
+      .offset = Integer(json, "offset"),
+      .size = Integer(json, "size"),
+      .init = ParseInit(json.at("init")),
+      .frozen = json.at("frozen").get<bool>(),
+      .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
+      .weight_decay_multiplier = json.value("weight_decay_multiplier", 1.0)};
 }
 
 InputSpec ParseInput(const Json& json) {
@@ -174,16 +176,38 @@ LossSpec ParseLoss(const Json& json) {
 
 std::string ParseMetric(const Json& json) { return Text(json, "name"); }
 
+// What has a default of its own may be left out.
+int64_t IntegerOr(const Json& json, const char* key, int64_t otherwise) {
+  return json.contains(key) ? Integer(json, key) : otherwise;
+}
+
 TrainingDefaults ParseDefaults(const Json& json) {
-  return {.data = Text(json, "data"),
-          .batch = Integer(json, "batch"),
-          .epochs = Integer(json, "epochs"),
-          .steps = json.contains("steps") ? Integer(json, "steps") : -1,
-          .optimizer = Text(json, "optimizer"),
-          .learning_rate = json.at("learning_rate").get<double>(),
-          .learning_rate_schedule = Text(json, "learning_rate_schedule"),
-          .momentum = json.at("momentum").get<double>(),
-          .weight_decay = json.at("weight_decay").get<double>()};
+  const TrainingDefaults own;
+  return {
+      .data = Text(json, "data"),
+      .batch = Integer(json, "batch"),
+      .epochs = Integer(json, "epochs"),
+      .steps = IntegerOr(json, "steps", own.steps),
+      .optimizer = Text(json, "optimizer"),
+      .learning_rate = json.at("learning_rate").get<double>(),
+      .learning_rate_schedule = Text(json, "learning_rate_schedule"),
+      .momentum = json.at("momentum").get<double>(),
+      .weight_decay = json.at("weight_decay").get<double>(),
+      .beta1 = json.value("beta1", own.beta1),
+      .beta2 = json.value("beta2", own.beta2),
+      .alpha = json.value("alpha", own.alpha),
+      .epsilon = json.value("epsilon", own.epsilon),
+      .lr_step_every = IntegerOr(json, "lr_step_every", own.lr_step_every),
+      .lr_gamma = json.value("lr_gamma", own.lr_gamma),
+      .min_learning_rate =
+          json.value("min_learning_rate", own.min_learning_rate),
+      .warmup_steps = IntegerOr(json, "warmup_steps", own.warmup_steps),
+      .clip_norm = json.value("clip_norm", own.clip_norm),
+      .stop_at_accuracy = json.value("stop_at_accuracy", own.stop_at_accuracy),
+      .stop_metric = json.value("stop_metric", own.stop_metric),
+      .stop_on = json.value("stop_on", own.stop_on),
+      .patience = IntegerOr(json, "patience", own.patience),
+      .patience_metric = json.value("patience_metric", own.patience_metric)};
 }
 
 LayerSpec ParseLayer(const Json& json) {

@@ -46,6 +46,7 @@ struct ParameterSpec {
   InitSpec init;
   bool frozen = false;  // never updated, has no gradient
   double learning_rate_multiplier = 1;
+  double weight_decay_multiplier = 1;  // 0: weight decay leaves it alone
 };
 
 struct InputSpec {
@@ -63,6 +64,8 @@ struct OutputSpec {
   std::vector<int64_t> shape;
 };
 
+// One of the losses that are summed with their weights. Where there are
+// several, each is a metric of its name as well.
 struct LossSpec {
   std::string name;
   double weight = 1;
@@ -79,6 +82,19 @@ struct TrainingDefaults {
   std::string learning_rate_schedule = "constant";
   double momentum = 0;
   double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;  // adam, adamw
+  double alpha = 0.99;                // rmsprop
+  double epsilon = 1e-8;              // these three
+  int64_t lr_step_every = 0;          // epochs; schedule "step"
+  double lr_gamma = 0.1;              // schedule "step"
+  double min_learning_rate = 0;       // schedule "cosine"
+  int64_t warmup_steps = 0;
+  double clip_norm = 0;         // 0: never
+  double stop_at_accuracy = 0;  // 0: never
+  std::string stop_metric = "accuracy";
+  std::string stop_on = "test";  // or "train"
+  int64_t patience = 0;          // epochs; 0: without end
+  std::string patience_metric = "loss";
 };
 
 // Floating-point operations per sample.

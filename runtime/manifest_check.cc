@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/manifest.h"
+#include "runtime/training_options.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -61,6 +62,10 @@ absl::Status CheckParameters(const Manifest& manifest) {
     if (!std::isfinite(p.learning_rate_multiplier) ||
         p.learning_rate_multiplier < 0) {
       return Refuse("parameter ", p.name, ": bad lr_multiplier");
+    }
+    if (!std::isfinite(p.weight_decay_multiplier) ||
+        p.weight_decay_multiplier < 0) {
+      return Refuse("parameter ", p.name, ": bad weight_decay_multiplier");
     }
     total += p.size;
     by_offset.push_back(&p);
@@ -228,16 +233,10 @@ absl::Status CheckPipeline(const Manifest& manifest,
 }
 
 absl::Status CheckDefaults(const TrainingDefaults& defaults) {
-  if (defaults.batch < 1 || defaults.epochs < 0 || defaults.steps < -1) {
-    return Refuse("defaults: bad batch, epochs or steps");
-  }
-  for (double value :
-       {defaults.learning_rate, defaults.momentum, defaults.weight_decay}) {
-    if (!std::isfinite(value) || value < 0) {
-      return Refuse("defaults: bad hyper-parameter ", value);
-    }
-  }
-  return absl::OkStatus();
+  const absl::StatusOr<TrainingOptions> options = OptionsFromDefaults(defaults);
+  const absl::Status status =
+      options.ok() ? CheckTrainingOptions(*options) : options.status();
+  return status.ok() ? status : Refuse("defaults: ", status.message());
 }
 
 }  // namespace

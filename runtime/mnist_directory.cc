@@ -33,7 +33,8 @@ absl::StatusOr<std::string> FindFile(const std::string& directory,
   }
   return absl::NotFoundError(
       absl::StrCat(directory, ": holds no ", dashed,
-                   ", plain or .gz; put the four files of MNIST there"));
+                   ", plain or .gz; put the four files of MNIST there, or a "
+                   "folder of PNGs per class"));
 }
 
 // One part, "train" or "t10k".
@@ -82,6 +83,15 @@ absl::StatusOr<Dataset> ReadPart(const std::string& directory,
 }
 
 }  // namespace
+
+bool HasMnistFiles(const std::string& directory) {
+  for (const char* part : {"train", "t10k"}) {
+    for (const char* content : {"images-idx3", "labels-idx1"}) {
+      if (FindFile(directory, part, content).ok()) return true;
+    }
+  }
+  return false;
+}
 
 absl::StatusOr<DataPair> ReadMnistDirectory(const std::string& directory) {
   std::error_code ignored;

@@ -9,6 +9,9 @@
 namespace kiln {
 inline namespace runtime {
 
+// Whether `directory` has one of MNIST's four files, under any of its names.
+bool HasMnistFiles(const std::string& directory);
+
 // Reads MNIST's four files {train,t10k}-{images-idx3,labels-idx1}-ubyte from
 // `directory`, each also found as `...-images.idx3-ubyte` and with `.gz`. Gives
 // one input "image" of shape {1, height, width}, uint8, and one target "label";

@@ -264,11 +264,16 @@ absl::Status Model::Evaluate(const DataBinding& data,
   return absl::OkStatus();
 }
 
-absl::Status Model::Evaluate(const DataBinding& data, Totals& totals) {
+void Model::PrepareEvaluation(const DataBinding& data) {
   if (all_rows_.size() < static_cast<size_t>(data.samples())) {
     all_rows_.resize(data.samples());
     std::iota(all_rows_.begin(), all_rows_.end(), 0);
   }
+  if (data.samples() > 0) eval_.Plan(data.samples(), manifest_.arena_floats);
+}
+
+absl::Status Model::Evaluate(const DataBinding& data, Totals& totals) {
+  PrepareEvaluation(data);
   return Evaluate(data, absl::MakeSpan(all_rows_).first(data.samples()),
                   totals);
 }

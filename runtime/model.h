@@ -86,6 +86,8 @@ class Model {
                         Totals& totals);
   // The same for every sample.
   absl::Status Evaluate(const DataBinding& data, Totals& totals);
+  // Plans the latter, so that its first call makes no heap call either.
+  void PrepareEvaluation(const DataBinding& data);
 
   // The gradient of the MEAN loss over the rows, into gradient(); adds to
   // `totals`. The same bits whatever the threads.

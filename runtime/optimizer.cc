@@ -1,10 +1,16 @@
 #include "runtime/optimizer.h"
 
+#include <kiln_update_adam.h>
 #include <kiln_update_momentum.h>
+#include <kiln_update_nesterov.h>
+#include <kiln_update_rmsprop.h>
 #include <kiln_update_sgd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -28,22 +34,66 @@ halide_buffer_t FlatBuffer(float* data, int64_t size,
 // A Halide buffer's extent has 31 bits.
 constexpr int64_t kMostFloats = std::numeric_limits<int32_t>::max();
 
+constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {
+    {"sgd", OptimizerKind::kSgd},
+    {"momentum", OptimizerKind::kMomentum},
+    {"nesterov", OptimizerKind::kNesterov},
+    {"adam", OptimizerKind::kAdam},
+    {"adamw", OptimizerKind::kAdamW},
+    {"rmsprop", OptimizerKind::kRmsprop},
+};
+
+// The square of the Euclidean norm. In double no sum of floats' squares
+// overflows. Eight sums, of every eighth value each, then those in turn: one
+// order whatever the compiler, and one that it can vectorise.
+double SquaredNorm(absl::Span<const float> values) {
+  double sums[8] = {};
+  size_t i = 0;
+  for (; i + 8 <= values.size(); i += 8) {
+    for (size_t lane = 0; lane < 8; ++lane) {
+      const double value = values[i + lane];
+      sums[lane] += value * value;
+    }
+  }
+  for (; i < values.size(); ++i) sums[i % 8] += double{values[i]} * values[i];
+  double sum = 0;
+  for (double lane : sums) sum += lane;
+  return sum;
+}
+
 }  // namespace
 
 absl::StatusOr<OptimizerKind> ParseOptimizer(absl::string_view name) {
-  if (name == "sgd") return OptimizerKind::kSgd;
-  if (name == "momentum") return OptimizerKind::kMomentum;
+  for (const auto& [known, kind] : kOptimizers) {
+    if (name == known) return kind;
+  }
   return absl::InvalidArgumentError(
-      absl::StrCat("unknown optimizer \"", name, "\": use sgd or momentum"));
+      absl::StrCat("unknown optimizer \"", name, "\": use ", OptimizerNames()));
 }
 
 const char* OptimizerName(OptimizerKind kind) {
-  return kind == OptimizerKind::kSgd ? "sgd" : "momentum";
+  for (const auto& [name, known] : kOptimizers) {
+    if (kind == known) return name;
+  }
+  return "?";
+}
+
+std::string OptimizerNames() {
+  std::string names;
+  for (const auto& [name, kind] : kOptimizers) {
+    const bool last = kind == std::end(kOptimizers)[-1].second;
+    absl::StrAppend(&names, names.empty() ? "" : last ? " or " : ", ", name);
+  }
+  return names;
+}
+
+bool UsesMomentum(OptimizerKind kind) {
+  return kind == OptimizerKind::kMomentum || kind == OptimizerKind::kNesterov;
 }
 
 Optimizer::Optimizer(Model& model, OptimizerKind kind)
     : model_(&model), kind_(kind) {
-  // Neighbours with the same multiplier are one group, gaps included: padding
+  // Neighbours with the same multipliers are one group, gaps included: padding
   // is zero in every arena and stays so.
   for (const ParameterSpec& p : model.manifest().parameters) {
     if (p.frozen) continue;
@@ -52,25 +102,44 @@ Optimizer::Optimizer(Model& model, OptimizerKind kind)
     if (!groups_.empty() &&
         groups_.back().begin + groups_.back().size == p.offset &&
         groups_.back().size + padded <= kMostFloats &&
-        groups_.back().learning_rate_multiplier == p.learning_rate_multiplier) {
+        groups_.back().learning_rate_multiplier == p.learning_rate_multiplier &&
+        groups_.back().weight_decay_multiplier == p.weight_decay_multiplier) {
       groups_.back().size += padded;
     } else {
-      groups_.push_back({p.offset, padded, p.learning_rate_multiplier});
+      groups_.push_back({p.offset, padded, p.learning_rate_multiplier,
+                         p.weight_decay_multiplier});
     }
   }
 }
 
 absl::StatusOr<Optimizer> Optimizer::Create(Model& model, OptimizerKind kind) {
   Optimizer optimizer(model, kind);
-  if (kind == OptimizerKind::kMomentum) {
-    for (Arena& arena : optimizer.velocity_) {
-      absl::StatusOr<Arena> made =
-          Arena::OfFloats(model.manifest().arena_floats);
-      if (!made.ok()) return made.status();
-      arena = *std::move(made);
-    }
+  std::vector<Arena*> arenas;
+  for (int i = 0; i < optimizer.state_count(); ++i) {
+    arenas.push_back(&optimizer.state_[i]);
+  }
+  if (kind == OptimizerKind::kMomentum) arenas.push_back(&optimizer.spare_);
+  for (Arena* arena : arenas) {
+    absl::StatusOr<Arena> made = Arena::OfFloats(model.manifest().arena_floats);
+    if (!made.ok()) return made.status();
+    *arena = *std::move(made);
   }
   return optimizer;
+}
+
+int Optimizer::state_count() const {
+  switch (kind_) {
+    case OptimizerKind::kSgd:
+      return 0;
+    case OptimizerKind::kMomentum:
+    case OptimizerKind::kNesterov:
+    case OptimizerKind::kRmsprop:
+      return 1;
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW:
+      return 2;
+  }
+  return 0;
 }
 
 absl::Status Optimizer::Prepare(int64_t batch) {
@@ -84,10 +153,18 @@ absl::Status Optimizer::Prepare(int64_t batch) {
 Pipeline* Optimizer::FusedPipeline(int64_t batch) {
   const BatchPlan& plan =
       model_->grad_.Plan(batch, model_->manifest().arena_floats);
-  if (!allow_fused_ || plan.blocks.size() != 1) return nullptr;
+  if (!allow_fused_ || clip_norm_ > 0 || plan.blocks.size() != 1) {
+    return nullptr;
+  }
   const int64_t block = model_->grad_.at(plan.blocks[0].pipeline).spec().block;
-  return kind_ == OptimizerKind::kSgd ? model_->step_sgd_.FindBlock(block)
-                                      : model_->step_momentum_.FindBlock(block);
+  switch (kind_) {
+    case OptimizerKind::kSgd:
+      return model_->step_sgd_.FindBlock(block);
+    case OptimizerKind::kMomentum:
+      return model_->step_momentum_.FindBlock(block);
+    default:
+      return nullptr;
+  }
 }
 
 bool Optimizer::IsFused(int64_t batch) {
@@ -102,6 +179,7 @@ absl::Status Optimizer::Step(const DataBinding& data,
     return FusedStep(*fused, data, rows, hyper, totals);
   }
   absl::Status status = model_->Gradient(data, rows, totals);
+  if (status.ok() && clip_norm_ > 0) status = ClipGradient();
   return status.ok() ? Update(hyper) : status;
 }
 
@@ -114,47 +192,85 @@ absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,
   PipelineCall call = model_->CallOn(data);
   const int spare = 1 - model_->current_;
   call.parameters_out = model_->parameters_[spare].floats().data();
-  call.state = velocity_[current_].floats().data();
-  call.state_out = velocity_[1 - current_].floats().data();
+  call.state = state_[0].floats().data();
+  call.state_out = spare_.floats().data();
   call.scale = 1.0f / static_cast<float>(rows.size());
-  call.learning_rate = hyper.learning_rate;
-  call.momentum = hyper.momentum;
-  call.weight_decay = hyper.weight_decay;
+  call.learning_rate = static_cast<float>(hyper.learning_rate);
+  call.momentum = static_cast<float>(hyper.momentum);
+  call.weight_decay = static_cast<float>(hyper.weight_decay);
   if (status = pipeline.Call(call); !status.ok()) return status;
   model_->current_ = spare;
-  current_ = 1 - current_;
+  std::swap(state_[0], spare_);
   model_->AddTo(totals, rows.size());
   return absl::OkStatus();
 }
 
+absl::Status Optimizer::ClipGradient() {
+  const absl::Span<float> gradient =
+      model_->gradients_.floats().first(model_->manifest().arena_floats);
+  const double norm = std::sqrt(SquaredNorm(gradient));
+  if (!std::isfinite(norm)) {
+    return absl::InternalError(
+        absl::StrCat("the norm of the gradient is ", norm));
+  }
+  const double scale = clip_norm_ / (norm + 1e-6);
+  if (scale >= 1) return absl::OkStatus();
+  for (float& g : gradient) g *= static_cast<float>(scale);
+  return absl::OkStatus();
+}
+
 absl::Status Optimizer::Update(const HyperParameters& hyper) {
-  float* const gradient = model_->gradients_.floats().data();
-  float* const parameters =
-      model_->parameters_[model_->current_].floats().data();
-  float* const velocity = velocity_[current_].floats().data();
+  beta1_power_ *= hyper.beta1;
+  beta2_power_ *= hyper.beta2;
   for (const Group& group : groups_) {
-    const auto learning_rate = static_cast<float>(
-        hyper.learning_rate * group.learning_rate_multiplier);
-    halide_dimension_t dimension;
-    halide_buffer_t g =
-        FlatBuffer(gradient + group.begin, group.size, dimension);
-    halide_buffer_t p =
-        FlatBuffer(parameters + group.begin, group.size, dimension);
-    int code = 0;
-    if (kind_ == OptimizerKind::kSgd) {
-      code = kiln_update_sgd(&g, learning_rate, hyper.weight_decay, &p);
-    } else {
-      halide_buffer_t v =
-          FlatBuffer(velocity + group.begin, group.size, dimension);
-      code = kiln_update_momentum(&g, learning_rate, hyper.momentum,
-                                  hyper.weight_decay, &p, &v);
-    }
-    if (code != 0) {
+    if (const int code = UpdateGroup(group, hyper); code != 0) {
       return absl::InternalError(absl::StrCat("the ", OptimizerName(kind_),
                                               " update failed with ", code));
     }
   }
   return absl::OkStatus();
+}
+
+int Optimizer::UpdateGroup(const Group& group, const HyperParameters& hyper) {
+  halide_dimension_t dimension;
+  const auto view = [&](Arena& arena) {
+    return FlatBuffer(arena.floats().data() + group.begin, group.size,
+                      dimension);
+  };
+  halide_buffer_t g = view(model_->gradients_);
+  halide_buffer_t p = view(model_->parameters_[model_->current_]);
+  halide_buffer_t state[2] = {};
+  for (int i = 0; i < state_count(); ++i) state[i] = view(state_[i]);
+
+  const auto as_float = [](double value) { return static_cast<float>(value); };
+  const double rate = hyper.learning_rate * group.learning_rate_multiplier;
+  const double decay = hyper.weight_decay * group.weight_decay_multiplier;
+  switch (kind_) {
+    case OptimizerKind::kSgd:
+      return kiln_update_sgd(&g, as_float(rate), as_float(decay), &p);
+    case OptimizerKind::kMomentum:
+      return kiln_update_momentum(&g, as_float(rate), as_float(hyper.momentum),
+                                  as_float(decay), &p, &state[0]);
+    case OptimizerKind::kNesterov:
+      return kiln_update_nesterov(&g, as_float(rate), as_float(hyper.momentum),
+                                  as_float(decay), &p, &state[0]);
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW: {
+      const bool decoupled = kind_ == OptimizerKind::kAdamW;
+      return kiln_update_adam(
+          &g, as_float(rate / (1 - beta1_power_)),
+          decoupled ? 0 : as_float(decay),
+          decoupled ? as_float(1 - rate * decay) : 1, as_float(1 - hyper.beta1),
+          as_float(hyper.beta2), as_float(1 - hyper.beta2),
+          as_float(std::sqrt(1 - beta2_power_)), as_float(hyper.epsilon), &p,
+          &state[0], &state[1]);
+    }
+    case OptimizerKind::kRmsprop:
+      return kiln_update_rmsprop(
+          &g, as_float(rate), as_float(decay), as_float(hyper.alpha),
+          as_float(1 - hyper.alpha), as_float(hyper.epsilon), &p, &state[0]);
+  }
+  return halide_error_code_generic_error;
 }
 
 }  // namespace runtime

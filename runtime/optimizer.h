@@ -2,15 +2,25 @@
 // has emitted one, apart where it has not. Both give the same weights to
 // rounding.
 //
-// With g the gradient of the batch's mean loss, p a parameter, v its velocity,
-// lr the learning rate times the parameter's own multiplier (PyTorch's SGD):
-//   g = g + weight_decay p;   v = momentum v + g;   p = p - lr v.
-// Plain SGD is the same without v. Frozen parameters keep their values.
+// The definitions are those of PyTorch's torch.optim. With g the gradient of
+// the batch's mean loss (clipped, if asked for), p a parameter, lr the learning
+// rate times the parameter's own multiplier, wd the weight decay times its own:
+//   sgd       g = g + wd p;                      p = p - lr g
+//   momentum  g = g + wd p;  v = mu v + g;       p = p - lr v
+//   nesterov  g = g + wd p;  v = mu v + g;       p = p - lr (g + mu v)
+//   adam      g = g + wd p;  m = b1 m + (1 - b1) g;  s = b2 s + (1 - b2) g^2;
+//             p = p - lr (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon)
+//   adamw     p = p - lr wd p, then adam without weight decay
+//   rmsprop   g = g + wd p;  s = alpha s + (1 - alpha) g^2;
+//             p = p - lr g / (sqrt(s) + epsilon)
+// at step t = 1, 2, ... All state starts at 0. Frozen parameters keep their
+// values.
 
 #ifndef KILN_RUNTIME_OPTIMIZER_H_
 #define KILN_RUNTIME_OPTIMIZER_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,16 +34,31 @@
 namespace kiln {
 inline namespace runtime {
 
-enum class OptimizerKind { kSgd, kMomentum };
+enum class OptimizerKind {
+  kSgd,
+  kMomentum,
+  kNesterov,
+  kAdam,
+  kAdamW,
+  kRmsprop
+};
 
-// "sgd" or "momentum"; InvalidArgument otherwise.
+// "sgd", "momentum", "nesterov", "adam", "adamw" or "rmsprop"; InvalidArgument
+// otherwise.
 absl::StatusOr<OptimizerKind> ParseOptimizer(absl::string_view name);
 const char* OptimizerName(OptimizerKind kind);
+// "sgd, momentum, ... or rmsprop", for messages and help.
+std::string OptimizerNames();
+// Whether the optimizer reads HyperParameters::momentum.
+bool UsesMomentum(OptimizerKind kind);
 
 struct HyperParameters {
-  float learning_rate = 0;
-  float momentum = 0;  // kMomentum only
-  float weight_decay = 0;
+  double learning_rate = 0;
+  double momentum = 0;  // kMomentum, kNesterov
+  double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999;  // kAdam, kAdamW: in [0, 1)
+  double alpha = 0.99;                // kRmsprop: in [0, 1)
+  double epsilon = 1e-8;              // these three: a float above 0
 };
 
 class Optimizer {
@@ -41,12 +66,19 @@ class Optimizer {
   // State starts at zero. `model` outlives the optimizer.
   static absl::StatusOr<Optimizer> Create(Model& model, OptimizerKind kind);
 
+  // Scales gradients whose norm is above `norm` down to it, as PyTorch's
+  // clip_grad_norm_ does: by min(1, norm / (|g| + 1e-6)), |g| the Euclidean
+  // norm of all parameters' gradients together. 0: never. Steps are then never
+  // fused. Call before Prepare.
+  void set_clip_norm(double norm) { clip_norm_ = norm; }
+
   // Plans batches of this size and allocates what they need, so that Step makes
   // no heap call.
   absl::Status Prepare(int64_t batch);
 
   // One training step on the rows as one batch. Adds the loss and metrics
-  // before the update to `totals`.
+  // before the update to `totals`. Clipping a gradient that is not finite is
+  // Internal; the parameters are as they were.
   absl::Status Step(const DataBinding& data, absl::Span<const int32_t> rows,
                     const HyperParameters& hyper, Totals& totals);
 
@@ -55,16 +87,16 @@ class Optimizer {
   // For tests and benchmarks: false takes gradient and update apart always.
   void set_allow_fused(bool allow) { allow_fused_ = allow; }
 
-  // The velocity of every parameter (kMomentum; else empty).
-  absl::Span<const float> velocity() const {
-    return velocity_[current_].floats();
-  }
+  // What is kept from step to step, each laid out like the parameters: {v} of
+  // momentum and nesterov, {m, s} of adam and adamw, {s} of rmsprop.
+  int state_count() const;
+  absl::Span<const float> state(int i) const { return state_[i].floats(); }
 
  private:
   // A run of the arenas whose parameters are updated alike.
   struct Group {
     int64_t begin, size;
-    double learning_rate_multiplier;
+    double learning_rate_multiplier, weight_decay_multiplier;
   };
 
   Optimizer(Model& model, OptimizerKind kind);
@@ -72,14 +104,20 @@ class Optimizer {
   absl::Status FusedStep(Pipeline& pipeline, const DataBinding& data,
                          absl::Span<const int32_t> rows,
                          const HyperParameters& hyper, Totals& totals);
+  absl::Status ClipGradient();
   absl::Status Update(const HyperParameters& hyper);
+  // Calls the update pipeline; its error code.
+  int UpdateGroup(const Group& group, const HyperParameters& hyper);
 
   Model* model_;
   OptimizerKind kind_;
   bool allow_fused_ = true;
+  double clip_norm_ = 0;
   std::vector<Group> groups_;
-  Arena velocity_[2];  // a fused step writes the other one, like parameters
-  int current_ = 0;
+  Arena state_[2];
+  Arena spare_;  // a fused step reads state_[0] and writes this; they swap
+  // beta1^t and beta2^t, by multiplication: the same bits on every machine.
+  double beta1_power_ = 1, beta2_power_ = 1;
 };
 
 }  // namespace runtime

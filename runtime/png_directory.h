@@ -10,8 +10,8 @@
 namespace kiln {
 inline namespace runtime {
 
-// Whether `directory` holds a directory, as one of pictures by class does and
-// one with MNIST's files does not. Names that begin with a dot do not count.
+// Whether `directory` holds a directory, as one of pictures by class does.
+// Names that begin with a dot do not count.
 bool HasClassFolders(const std::string& directory);
 
 // Reads pictures in one folder a class: directory/<class>/<any name>.png, or,

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/learning_rate.h"
 #include "runtime/random.h"
 
 namespace kiln {
@@ -42,85 +42,53 @@ void Add(const Totals& from, Totals& to) {
   }
 }
 
+absl::Status Diverged(const std::string& how) {
+  return absl::InternalError(
+      absl::StrCat("training diverged: ", how,
+                   "; try a lower learning rate, or clip the gradient's norm"));
+}
+
 }  // namespace
-
-absl::Status CheckTrainingOptions(const TrainingOptions& options) {
-  const auto refuse = [](const char* name, double value, const char* range) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the ", name, " must be ", range, ", not ", value));
-  };
-  if (options.batch < 1) return refuse("batch", options.batch, "at least 1");
-  // A billion epochs of 2^31 steps still fit a step number.
-  if (options.epochs < 0 || options.epochs > 1000000000) {
-    return refuse("epochs", options.epochs, "between 0 and 1e9");
-  }
-  if (options.steps < -1) return refuse("steps", options.steps, "at least -1");
-  for (const auto& [name, value] :
-       {std::pair("learning rate", options.learning_rate),
-        {"momentum", options.momentum},
-        {"weight decay", options.weight_decay}}) {
-    if (!std::isfinite(value) || value < 0) {
-      return refuse(name, value, "a finite number of at least 0");
-    }
-  }
-  if (!(options.stop_at_accuracy >= 0 && options.stop_at_accuracy <= 1)) {
-    return refuse("accuracy to stop at", options.stop_at_accuracy,
-                  "between 0 and 1");
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<LearningRateSchedule> ParseSchedule(absl::string_view name) {
-  if (name == "constant") return LearningRateSchedule::kConstant;
-  if (name == "cosine") return LearningRateSchedule::kCosine;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown learning-rate schedule \"", name, "\": use constant or cosine"));
-}
-
-double ScheduledLearningRate(LearningRateSchedule schedule,
-                             double learning_rate, int64_t step,
-                             int64_t total_steps) {
-  if (schedule == LearningRateSchedule::kConstant) return learning_rate;
-  const double done =
-      static_cast<double>(step) / static_cast<double>(total_steps);
-  return learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
-}
 
 absl::StatusOr<Trainer> Trainer::Create(Model& model, const DataBinding& train,
                                         const DataBinding* test,
                                         const TrainingOptions& options) {
   if (absl::Status status = CheckTrainingOptions(options); !status.ok())
     return status;
-  if (options.stop_at_accuracy > 0) {
-    if (model.manifest().FindMetric("accuracy") < 0) {
-      return absl::FailedPreconditionError(
-          "stopping at an accuracy needs a metric called accuracy");
-    }
-    if (test == nullptr) {
-      return absl::FailedPreconditionError(
-          "stopping at an accuracy needs a test part");
-    }
-  }
+  absl::StatusOr<EarlyStopping> stopping =
+      EarlyStopping::Create(model, options);
+  if (!stopping.ok()) return stopping.status();
   absl::StatusOr<Optimizer> optimizer =
       Optimizer::Create(model, options.optimizer);
   if (!optimizer.ok()) return optimizer.status();
+  optimizer->set_clip_norm(options.clip_norm);
 
-  Trainer trainer(model, train, test, options, *std::move(optimizer));
+  Trainer trainer(model, train, test, options, *std::move(optimizer),
+                  *std::move(stopping));
   const int64_t tail = train.samples() % trainer.options_.batch;
   absl::Status status = trainer.optimizer_.Prepare(trainer.options_.batch);
   if (status.ok() && tail > 0) status = trainer.optimizer_.Prepare(tail);
   if (!status.ok()) return status;
+  for (Totals* totals : {&trainer.batch_totals_, &trainer.epoch_totals_,
+                         &trainer.test_totals_, &trainer.train_totals_}) {
+    totals->metrics.resize(model.manifest().metrics.size());
+  }
+  if (test != nullptr) model.PrepareEvaluation(*test);
+  if (!trainer.stops_on_test() && trainer.stopping_.active()) {
+    model.PrepareEvaluation(train);
+  }
   return trainer;
 }
 
 Trainer::Trainer(Model& model, const DataBinding& train,
                  const DataBinding* test, const TrainingOptions& options,
-                 Optimizer optimizer)
+                 Optimizer optimizer, EarlyStopping stopping)
     : model_(&model),
       train_(&train),
       test_(test),
       options_(options),
       optimizer_(std::move(optimizer)),
+      stopping_(std::move(stopping)),
       order_(train.samples()) {
   options_.batch = std::min<int64_t>(options_.batch, train.samples());
 }
@@ -135,7 +103,8 @@ int64_t Trainer::total_steps() const {
 }
 
 int64_t Trainer::total_epochs() const {
-  return (total_steps() + steps_per_epoch() - 1) / steps_per_epoch();
+  const int64_t rest = total_steps() % steps_per_epoch();
+  return total_steps() / steps_per_epoch() + (rest > 0 ? 1 : 0);
 }
 
 void Trainer::OrderSamples(int64_t epoch) {
@@ -147,61 +116,116 @@ void Trainer::OrderSamples(int64_t epoch) {
 
 absl::StatusOr<TrainingResult> Trainer::Run(
     const TrainingCallbacks& callbacks) {
-  const int accuracy = model_->manifest().FindMetric("accuracy");
-  const absl::Span<const int32_t> order = absl::MakeConstSpan(order_);
   TrainingResult result;
-  Totals batch, epoch, test;
+  stopping_.Start();
   while (result.steps < total_steps() && !result.stopped) {
     ++result.epochs;
     OrderSamples(result.epochs);
-    Clear(epoch);
     double seconds = -Seconds();
-    for (int64_t first = 0;
-         first < train_->samples() && result.steps < total_steps();
-         first += options_.batch) {
-      const double learning_rate =
-          ScheduledLearningRate(options_.schedule, options_.learning_rate,
-                                result.steps, total_steps());
-      Clear(batch);
-      absl::Status status = optimizer_.Step(
-          *train_, order.subspan(first, options_.batch),
-          {.learning_rate = static_cast<float>(learning_rate),
-           .momentum = static_cast<float>(options_.momentum),
-           .weight_decay = static_cast<float>(options_.weight_decay)},
-          batch);
-      if (!status.ok()) return status;
-      ++result.steps;
-      Add(batch, epoch);
-      if (!std::isfinite(batch.loss)) {
-        return absl::InternalError(
-            absl::StrCat("training diverged: the loss of step ", result.steps,
-                         " is ", batch.loss, "; try a lower learning rate"));
-      }
-      if (callbacks.on_step) {
-        callbacks.on_step({.epoch = result.epochs,
-                           .step = result.steps,
-                           .learning_rate = learning_rate,
-                           .batch = &batch,
-                           .epoch_so_far = &epoch});
-      }
-    }
+    absl::Status status = TrainEpoch(callbacks, result);
+    if (!status.ok()) return status;
     seconds += Seconds();
-    if (test_ != nullptr) {
-      Clear(test);
-      absl::Status status = model_->Evaluate(*test_, test);
-      if (!status.ok()) return status;
-      result.stopped = options_.stop_at_accuracy > 0 &&
-                       test.MeanMetric(accuracy) >= options_.stop_at_accuracy;
-    }
+    if (status = EndEpoch(result); !status.ok()) return status;
     if (callbacks.on_epoch) {
-      callbacks.on_epoch({.epoch = result.epochs,
-                          .step = result.steps,
-                          .seconds = seconds,
-                          .train = &epoch,
-                          .test = test_ == nullptr ? nullptr : &test});
+      callbacks.on_epoch(
+          {.epoch = result.epochs,
+           .step = result.steps,
+           .seconds = seconds,
+           .train = &epoch_totals_,
+           .test = test_ == nullptr ? nullptr : &test_totals_,
+           .last = result.stopped || result.steps >= total_steps()});
     }
   }
+  result.best_accuracy = stopping_.best_accuracy();
+  result.best_watched = stopping_.best_watched();
+  // Weights that have the accuracy asked for are the ones to keep.
+  if (result.reason != StopReason::kAccuracy) {
+    result.restored = stopping_.RestoreBest();
+  }
   return result;
+}
+
+absl::Status Trainer::TrainEpoch(const TrainingCallbacks& callbacks,
+                                 TrainingResult& result) {
+  const absl::Span<const int32_t> order = absl::MakeConstSpan(order_);
+  Clear(epoch_totals_);
+  for (int64_t first = 0;
+       first < train_->samples() && result.steps < total_steps();
+       first += options_.batch) {
+    const double learning_rate = ScheduledLearningRate(
+        options_, result.steps, total_steps(), steps_per_epoch());
+    ++result.steps;
+    absl::Status status =
+        Step(order.subspan(first, options_.batch), learning_rate, result.steps);
+    if (!status.ok()) return status;
+    if (callbacks.on_step) {
+      callbacks.on_step({.epoch = result.epochs,
+                         .step = result.steps,
+                         .learning_rate = learning_rate,
+                         .batch = &batch_totals_,
+                         .epoch_so_far = &epoch_totals_});
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Step(absl::Span<const int32_t> rows, double learning_rate,
+                           int64_t step) {
+  Clear(batch_totals_);
+  const absl::Status status =
+      optimizer_.Step(*train_, rows,
+                      {.learning_rate = learning_rate,
+                       .momentum = options_.momentum,
+                       .weight_decay = options_.weight_decay,
+                       .beta1 = options_.beta1,
+                       .beta2 = options_.beta2,
+                       .alpha = options_.alpha,
+                       .epsilon = options_.epsilon},
+                      batch_totals_);
+  // Before the status: a loss that is not finite is why clipping fails.
+  if (!std::isfinite(batch_totals_.loss)) {
+    return Diverged(
+        absl::StrCat("the loss of step ", step, " is ", batch_totals_.loss));
+  }
+  if (!status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat("step ", step, ": ", status.message()));
+  }
+  Add(batch_totals_, epoch_totals_);
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::EndEpoch(TrainingResult& result) {
+  absl::Status status = CheckParameters(result.steps);
+  if (status.ok() && test_ != nullptr) {
+    Clear(test_totals_);
+    status = model_->Evaluate(*test_, test_totals_);
+  }
+  if (!status.ok() || !stopping_.active()) return status;
+  if (!stops_on_test()) {
+    Clear(train_totals_);
+    status = model_->Evaluate(*train_, train_totals_);
+    if (!status.ok()) return status;
+  }
+  result.reason =
+      stopping_.EndOfEpoch(result.epochs, result.steps,
+                           stops_on_test() ? test_totals_ : train_totals_);
+  result.stopped = result.reason != StopReason::kLength;
+  return absl::OkStatus();
+}
+
+// A finite loss may have a gradient that is not, and the last step's shows in
+// no loss any more.
+absl::Status Trainer::CheckParameters(int64_t step) const {
+  for (size_t i = 0; i < model_->manifest().parameters.size(); ++i) {
+    for (float value : model_->parameter(static_cast<int>(i))) {
+      if (std::isfinite(value)) continue;
+      return Diverged(absl::StrCat("after step ", step, " a weight of ",
+                                   model_->manifest().parameters[i].name,
+                                   " is ", value));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace runtime

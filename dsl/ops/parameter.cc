@@ -6,23 +6,6 @@
 #include "absl/strings/str_format.h"
 
 namespace kiln {
-namespace {
-
-std::string InitializerString(const Initializer& init) {
-  switch (init.kind) {
-    case Initializer::Kind::kConstant:
-      return absl::StrFormat("%.6g", init.a);
-    case Initializer::Kind::kUniform:
-      return absl::StrFormat("uniform(%.6g,%.6g)", init.a, init.b);
-    case Initializer::Kind::kNormal:
-      return absl::StrFormat("normal(%.6g,%.6g)", init.a, init.b);
-    case Initializer::Kind::kTruncatedNormal:
-      return absl::StrFormat("truncated_normal(%.6g,%.6g)", init.a, init.b);
-  }
-  return "?";
-}
-
-}  // namespace
 
 std::string ParameterOp::Attributes() const {
   std::string text = absl::StrCat("shape=", ShapeString(spec_.shape),
@@ -31,6 +14,9 @@ std::string ParameterOp::Attributes() const {
   if (spec_.lr_multiplier != 1)
     absl::StrAppend(
         &text, absl::StrFormat(" lr_multiplier=%.6g", spec_.lr_multiplier));
+  if (spec_.weight_decay_multiplier != 1)
+    absl::StrAppend(&text, absl::StrFormat(" weight_decay_multiplier=%.6g",
+                                           spec_.weight_decay_multiplier));
   return text;
 }
 
@@ -43,9 +29,18 @@ absl::StatusOr<TensorType> ParameterOp::InferType(
   if (!std::isfinite(spec_.init.a) || !std::isfinite(spec_.init.b)) {
     return absl::InvalidArgumentError("the initial distribution is not finite");
   }
+  if (spec_.init.IsRule()) {
+    return absl::InvalidArgumentError(
+        "its initialiser is a rule without a fan-in; resolve it first");
+  }
   if (!(std::isfinite(spec_.lr_multiplier) && spec_.lr_multiplier >= 0)) {
     return absl::InvalidArgumentError(
         "the learning-rate multiplier must be 0 or more");
+  }
+  if (!(std::isfinite(spec_.weight_decay_multiplier) &&
+        spec_.weight_decay_multiplier >= 0)) {
+    return absl::InvalidArgumentError(
+        "the weight-decay multiplier must be 0 or more");
   }
   return TensorType{spec_.shape, DType::kFloat32, false};
 }

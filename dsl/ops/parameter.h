@@ -4,37 +4,17 @@
 
 #include <string>
 
+#include "dsl/initializer.h"
 #include "dsl/op.h"
 
 namespace kiln {
-
-// The distribution a parameter is drawn from before training.
-struct Initializer {
-  enum class Kind { kConstant, kUniform, kNormal, kTruncatedNormal };
-  Kind kind = Kind::kConstant;
-  double a = 0;  // the constant, the lower end, or the mean
-  double b = 0;  // the upper end, or the standard deviation (truncated: cut at
-                 // two of them)
-
-  static Initializer Constant(double value) {
-    return {Kind::kConstant, value, 0};
-  }
-  static Initializer Uniform(double low, double high) {
-    return {Kind::kUniform, low, high};
-  }
-  static Initializer Normal(double mean, double stddev) {
-    return {Kind::kNormal, mean, stddev};
-  }
-  static Initializer TruncatedNormal(double mean, double stddev) {
-    return {Kind::kTruncatedNormal, mean, stddev};
-  }
-};
 
 struct ParameterSpec {
   Shape shape;
   Initializer init;
   bool frozen = false;       // never updated; its gradient is not computed
   double lr_multiplier = 1;  // scales the learning rate for this tensor
+  double weight_decay_multiplier = 1;  // scales the weight decay for it
 };
 
 class ParameterOp : public Op {

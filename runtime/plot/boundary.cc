@@ -169,8 +169,7 @@ Picture BoundaryPicture(const Boundary& b) {
     absl::StrAppend(
         &script, "set palette defined (0 '", Pale(0), "', 0.5 '#ffffff', 1 '",
         Pale(1),
-        "')
-        ",
+        "')\n"
         "set cbrange [0:1]\nset cblabel 'probability of class 1'\n");
   } else {
     script += RegionPalette(classes);

@@ -74,8 +74,8 @@ absl::StatusOr<BenchResult> Bench(const VerbContext& context, int64_t batch,
   // are: random labels would sooner or later drive them to infinity.
   const HyperParameters hyper = {
       .learning_rate = 0,
-      .momentum = static_cast<float>(manifest.defaults.momentum),
-      .weight_decay = static_cast<float>(manifest.defaults.weight_decay)};
+      .momentum = manifest.defaults.momentum,
+      .weight_decay = manifest.defaults.weight_decay};
   BenchResult result;
   result.fused = optimizer->IsFused(batch);
   // Before and after, since clocks and neighbours change.
@@ -104,7 +104,7 @@ absl::Status RunBench(const VerbContext& context) {
   bool json = false;
   FlagSet flags;
   flags.Add("batch", &batch, "N", "samples a step");
-  flags.Add("optimizer", &optimizer, "NAME", "sgd or momentum");
+  flags.Add("optimizer", &optimizer, "NAME", OptimizerNames());
   flags.Add("threads", &threads, "N",
             "accepted; this version runs on one thread");
   flags.Add("json", &json, "", "one JSON object instead of a table");

@@ -1,22 +1,21 @@
 // train: the training loop with its flags, its progress on standard output, and
 // what it leaves behind: weights and a log.
 
-#include <algorithm>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "runtime/plot/curves.h"
 #include "runtime/plot/gnuplot.h"
-#include "runtime/progress.h"
 #include "runtime/text_table.h"
 #include "runtime/trainer.h"
 #include "runtime/verbs/train_log.h"
+#include "runtime/verbs/train_report.h"
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
@@ -24,28 +23,80 @@ inline namespace runtime {
 
 namespace {
 
+// --batch: a number of samples, or "all" for the whole training part.
+struct BatchSize {
+  int64_t samples = 1;
+};
+
+bool AbslParseFlag(absl::string_view text, BatchSize* batch,
+                   std::string* error) {
+  if (text == "all") {
+    batch->samples = kWholeSet;
+    return true;
+  }
+  if (absl::SimpleAtoi(text, &batch->samples)) return true;
+  *error = "a number of samples, or all";
+  return false;
+}
+
+std::string AbslUnparseFlag(const BatchSize& batch) {
+  return batch.samples == kWholeSet ? "all" : absl::StrCat(batch.samples);
+}
+
 struct TrainFlags {
   TrainingOptions options;
+  BatchSize batch;
   DataOptions data;
-  std::string optimizer, schedule;
+  std::string optimizer, schedule, stop_on;
   uint64_t seed = 1;
   int64_t threads = 0;
   std::string init, save, log, plot;
 };
 
+// The manifest is checked: its defaults make sense.
 TrainFlags FlagDefaults(const Manifest& manifest) {
   const TrainingDefaults& defaults = manifest.defaults;
   TrainFlags flags;
+  flags.options = OptionsFromDefaults(defaults).value();
+  flags.batch.samples = defaults.batch;
   flags.data = DefaultDataOptions(manifest);
   flags.optimizer = defaults.optimizer;
   flags.schedule = defaults.learning_rate_schedule;
-  flags.options.epochs = defaults.epochs;
-  flags.options.steps = defaults.steps;
-  flags.options.batch = defaults.batch;
-  flags.options.learning_rate = defaults.learning_rate;
-  flags.options.momentum = defaults.momentum;
-  flags.options.weight_decay = defaults.weight_decay;
+  flags.stop_on = defaults.stop_on;
   return flags;
+}
+
+void AddScheduleFlags(TrainFlags& f, FlagSet& flags) {
+  TrainingOptions& o = f.options;
+  flags.Add("lr_schedule", &f.schedule, "NAME",
+            "constant; step: times --lr_gamma each --lr_step_every epochs; "
+            "cosine: to --lr_min at the run's end");
+  flags.Add("lr_step_every", &o.lr_step_every, "N",
+            "epochs between steps; --lr_schedule=step");
+  flags.Add("lr_gamma", &o.lr_gamma, "X",
+            "the factor of a step; --lr_schedule=step");
+  flags.Add("lr_min", &o.min_learning_rate, "X",
+            "the last learning rate; --lr_schedule=cosine");
+  flags.Add("warmup_steps", &o.warmup_steps, "N",
+            "first the learning rate rises linearly for N steps; then the "
+            "schedule begins");
+}
+
+void AddStoppingFlags(TrainFlags& f, FlagSet& flags) {
+  TrainingOptions& o = f.options;
+  flags.Add("stop_at_accuracy", &o.stop_at_accuracy, "X",
+            "end after the epoch whose --stop_metric is at least X, 0 to 1; "
+            "0: never");
+  flags.Add("stop_metric", &o.stop_metric, "NAME",
+            "the metric of --stop_at_accuracy");
+  flags.Add("stop_on", &f.stop_on, "PART",
+            "the part that decides when to stop: test, if there is one, or "
+            "train");
+  flags.Add("patience", &o.patience, "N",
+            "end after N epochs without a better --patience_metric; keep the "
+            "best epoch's weights; 0: never");
+  flags.Add("patience_metric", &o.patience_metric, "NAME",
+            "loss, or a metric of the model");
 }
 
 void AddFlags(TrainFlags& f, FlagSet& flags) {
@@ -54,23 +105,31 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
   flags.Add("epochs", &o.epochs, "N", "passes over the training part");
   flags.Add("steps", &o.steps, "N",
             "exactly N steps, whatever the epochs; -1: as the epochs say");
-  flags.Add("batch", &o.batch, "N", "samples a step; any number");
-  flags.Add("optimizer", &f.optimizer, "NAME", "sgd or momentum");
+  flags.Add("batch", &f.batch, "N",
+            "samples a step, any number; all: the whole training part");
+  flags.Add("optimizer", &f.optimizer, "NAME", OptimizerNames());
   flags.Add("lr", &o.learning_rate, "X", "learning rate");
-  flags.Add("lr_schedule", &f.schedule, "NAME",
-            "constant, or cosine: to 0 at the run's end");
+  AddScheduleFlags(f, flags);
   flags.Add("momentum", &o.momentum, "X",
-            "share of the velocity kept; --optimizer=momentum");
+            "share of the velocity kept; momentum and nesterov");
   flags.Add("weight_decay", &o.weight_decay, "X",
-            "adds X times the parameter to its gradient");
+            "adds X times the parameter to its gradient; adamw: to its step");
+  flags.Add("beta1", &o.beta1, "X",
+            "share of the gradient's mean kept; adam and adamw");
+  flags.Add("beta2", &o.beta2, "X",
+            "share of the squared gradient's mean kept; adam and adamw");
+  flags.Add("alpha", &o.alpha, "X",
+            "share of the squared gradient's mean kept; rmsprop");
+  flags.Add("epsilon", &o.epsilon, "X",
+            "added to the divisor; adam, adamw and rmsprop");
+  flags.Add("clip_norm", &o.clip_norm, "X",
+            "scales gradients of a larger norm down to it; 0: never");
   flags.Add("seed", &f.seed, "N", "of initial weights and order of samples");
   flags.Add("shuffle", &o.shuffle, "",
             "a new order of samples each epoch; --noshuffle: as they are");
   flags.Add("threads", &f.threads, "N",
             "accepted; this version runs on one thread");
-  flags.Add("stop_at_accuracy", &o.stop_at_accuracy, "X",
-            "end after the epoch whose test accuracy is at least X, 0 to 1; "
-            "0: never");
+  AddStoppingFlags(f, flags);
   flags.Add("init", &f.init, "FILE", "initial weights, safetensors");
   flags.Add("save", &f.save, "FILE", "write the trained weights, safetensors");
   flags.Add("log", &f.log, "FILE.jsonl",
@@ -87,6 +146,10 @@ absl::Status CheckFlags(TrainFlags& f) {
   if (!schedule.ok()) return schedule.status();
   f.options.optimizer = *optimizer;
   f.options.schedule = *schedule;
+  absl::StatusOr<bool> stop_on = ParseStopOn(f.stop_on);
+  if (!stop_on.ok()) return stop_on.status();
+  f.options.stop_on_training_part = *stop_on;
+  f.options.batch = f.batch.samples;
   f.options.seed = f.seed;
   absl::Status status = CheckTrainingOptions(f.options);
   if (status.ok()) status = CheckAtLeast("threads", f.threads, 0);
@@ -103,72 +166,9 @@ void PrintHeader(const Manifest& manifest, const TrainFlags& f,
   absl::PrintF("%s: %s parameters; data %s, %d training and %d test samples; ",
                manifest.model, WithCommas(manifest.parameter_count),
                f.data.source, data.train().samples(), test);
-  absl::PrintF("batch %d; %s", o.batch, f.optimizer);
-  if (o.optimizer == OptimizerKind::kMomentum) absl::PrintF(" %g", o.momentum);
-  absl::PrintF(", lr %g %s", o.learning_rate, f.schedule);
-  if (o.weight_decay > 0) absl::PrintF(", weight decay %g", o.weight_decay);
-  absl::PrintF("; %d steps; seed %d\n", trainer.total_steps(), f.seed);
+  absl::PrintF("batch %d; %s; %d steps; seed %d\n", trainer.batch(),
+               UpdateText(o), trainer.total_steps(), f.seed);
 }
-
-// Tells the run's progress: a line at each epoch's end, or, of many short
-// epochs, at each twentieth of the run.
-class Reporter {
- public:
-  Reporter(const Manifest& manifest, const Trainer& trainer,
-           std::optional<TrainLog>& log, RunCurves* curves)
-      : manifest_(manifest),
-        accuracy_(manifest.FindMetric("accuracy")),
-        epochs_(trainer.total_epochs()),
-        progress_(stdout),
-        log_(log),
-        curves_(curves) {
-    progress_.Start({.epochs = epochs_,
-                     .steps_per_epoch = trainer.steps_per_epoch(),
-                     .total_steps = trainer.total_steps()});
-  }
-
-  TrainingCallbacks Callbacks() {
-    return {.on_step = [this](const TrainingStep& step) { Step(step); },
-            .on_epoch = [this](const TrainingEpoch& epoch) { Epoch(epoch); }};
-  }
-
-  void Finish() { progress_.Finish(); }
-
- private:
-  void Step(const TrainingStep& step) {
-    if (log_.has_value()) log_->Step(step);
-    if (curves_ != nullptr) curves_->Step(step);
-    progress_.Step({.epoch = step.epoch,
-                    .step = step.step,
-                    .samples = step.batch->samples,
-                    .loss = step.batch->MeanLoss(),
-                    .accuracy = accuracy_ < 0
-                                    ? std::numeric_limits<double>::quiet_NaN()
-                                    : step.batch->MeanMetric(accuracy_)});
-  }
-
-  void Epoch(const TrainingEpoch& epoch) {
-    if (log_.has_value()) log_->Epoch(epoch);
-    if (curves_ != nullptr) curves_->Epoch(epoch);
-    const int64_t every = (epochs_ + 19) / 20;
-    if (epoch.epoch % every != 0 && epoch.epoch != epochs_) return;
-    std::string line =
-        absl::StrFormat("epoch %d/%d: train %s", epoch.epoch, epochs_,
-                        MeansText(manifest_, *epoch.train));
-    if (epoch.test != nullptr) {
-      absl::StrAppend(&line, "; test ", MeansText(manifest_, *epoch.test));
-    }
-    absl::StrAppendFormat(&line, "; %.2f s", epoch.seconds);
-    progress_.Print(line);
-  }
-
-  const Manifest& manifest_;
-  const int accuracy_;
-  const int64_t epochs_;
-  ProgressReporter progress_;
-  std::optional<TrainLog>& log_;
-  RunCurves* const curves_;  // null: none are drawn
-};
 
 absl::Status Train(const VerbContext& context, const TrainFlags& f) {
   const Manifest& manifest = context.manifest;
@@ -195,15 +195,17 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
 
   PrintHeader(manifest, f, **data, *trainer);
   RunCurves curves = RunCurves::Of(manifest);
-  Reporter reporter(manifest, *trainer, log,
-                    f.plot.empty() ? nullptr : &curves);
+  TrainReporter reporter(manifest, *trainer, log,
+                         f.plot.empty() ? nullptr : &curves);
   absl::StatusOr<TrainingResult> result = trainer->Run(reporter.Callbacks());
   reporter.Finish();
   if (log.has_value()) {
+    if (result.ok()) log->End(*result);
     absl::Status closed = log->Close();
     if (result.ok() && !closed.ok()) return closed;
   }
   if (!result.ok()) return result.status();
+  std::printf("%s\n", EndText(f.options, *trainer, *result).c_str());
 
   if (!f.save.empty()) {
     absl::Status saved =

@@ -71,6 +71,30 @@ void TrainLog::Epoch(const TrainingEpoch& epoch) {
   std::fflush(file_.get());  // a reader follows epoch by epoch
 }
 
+void TrainLog::PrintBest(const char* name, const BestEpoch& best) {
+  if (best.epoch == 0) return;
+  std::fprintf(file_.get(), ",\"%s\":{\"value\":", name);
+  PrintNumber(file_.get(), best.value);
+  std::fprintf(file_.get(), ",\"epoch\":%lld,\"step\":%lld}",
+               static_cast<long long>(best.epoch),
+               static_cast<long long>(best.step));
+}
+
+void TrainLog::End(const TrainingResult& result) {
+  const char* reason = result.reason == StopReason::kAccuracy   ? "accuracy"
+                       : result.reason == StopReason::kPatience ? "patience"
+                                                                : "length";
+  std::fprintf(file_.get(),
+               "{\"event\":\"end\",\"epoch\":%lld,\"step\":%lld,"
+               "\"reason\":\"%s\",\"restored\":%s",
+               static_cast<long long>(result.epochs),
+               static_cast<long long>(result.steps), reason,
+               result.restored ? "true" : "false");
+  PrintBest("best_accuracy", result.best_accuracy);
+  PrintBest("best_watched", result.best_watched);
+  std::fputs("}\n", file_.get());
+}
+
 absl::Status TrainLog::Close() {
   std::FILE* file = file_.release();
   const bool failed = std::ferror(file) != 0;

@@ -18,7 +18,11 @@ inline namespace runtime {
 //    "<metric>":..}                      the means over that step's batch
 //   {"event":"epoch","epoch":1,"step":469,"seconds":..,
 //    "train":{"loss":..,"<metric>":..},"test":{"loss":..,"<metric>":..}}
-// A step's line is formatted on the stack: no heap call.
+//   {"event":"end","epoch":1,"step":469,"reason":"length","restored":false,
+//    "best_accuracy":{"value":..,"epoch":..,"step":..},"best_watched":{..}}
+// The last line of a run that did not fail; reason is length, accuracy or
+// patience; the bests are there where stop_at_accuracy or patience is asked
+// for. A step's line is formatted on the stack: no heap call.
 class TrainLog {
  public:
   // Empties or makes the file.
@@ -27,6 +31,7 @@ class TrainLog {
 
   void Step(const TrainingStep& step);
   void Epoch(const TrainingEpoch& epoch);
+  void End(const TrainingResult& result);
   // Reports what could not be written, if anything.
   absl::Status Close();
 
@@ -38,6 +43,7 @@ class TrainLog {
   TrainLog(const std::string& path, std::FILE* file, const Manifest& manifest)
       : path_(path), file_(file), manifest_(&manifest) {}
   void PrintMeans(const Totals& totals);
+  void PrintBest(const char* name, const BestEpoch& best);
 
   std::string path_;
   std::unique_ptr<std::FILE, CloseFile> file_;

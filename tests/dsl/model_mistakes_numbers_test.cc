@@ -55,14 +55,66 @@ TEST_F(ModelMistakesTest, Defaults) {
   m_.Defaults({.batch = 0});
   EXPECT_TRUE(Says(before, __LINE__, "defaults: batch must be 1 or more"));
   for (const TrainingDefaults& wrong :
-       {TrainingDefaults{.epochs = -1}, TrainingDefaults{.steps = -2},
+       {TrainingDefaults{.epochs = -1},
+        TrainingDefaults{.steps = -2},
         TrainingDefaults{.learning_rate = kNan},
         TrainingDefaults{.learning_rate_schedule = "cosin"},
         TrainingDefaults{.momentum = 1},
-        TrainingDefaults{.weight_decay = -1}}) {
+        TrainingDefaults{.weight_decay = -1},
+        TrainingDefaults{.optimizer = "adagrad"},
+        TrainingDefaults{.beta1 = 1},
+        TrainingDefaults{.beta2 = kNan},
+        TrainingDefaults{.alpha = -0.5},
+        TrainingDefaults{.epsilon = 0},
+        TrainingDefaults{.learning_rate_schedule = "step"},
+        TrainingDefaults{.lr_step_every = -1},
+        TrainingDefaults{.lr_gamma = kInfinity},
+        TrainingDefaults{.learning_rate_schedule = "cosine",
+        .min_learning_rate = 1},
+        TrainingDefaults{.min_learning_rate = kNan},
+        TrainingDefaults{.warmup_steps = -1},
+        TrainingDefaults{.clip_norm = -1},
+        TrainingDefaults{.stop_at_accuracy = 1.5},
+        TrainingDefaults{.stop_on = "validation"},
+        TrainingDefaults{.patience = -1}}) {
     ModelBuilder m;
     m.Defaults(wrong);
     EXPECT_TRUE(absl::StrContains(Mistake(m), ": defaults: ")) << Mistake(m);
+  }
+}
+
+// Metrics may be written after the defaults, so this shows in the whole, at the
+// defaults' line.
+TEST_F(ModelMistakesTest, StoppingByAMetricThatIsNotThere) {
+  const int before = __LINE__;
+  m_.Defaults({.stop_at_accuracy = 1, .stop_metric = "width"});
+  EXPECT_TRUE(SaysOfTheWhole(
+      before, __LINE__, "defaults: there is no metric \"width\" to stop by"));
+}
+
+TEST_F(ModelMistakesTest, PatienceOfAMetricThatIsNotThere) {
+  const int before = __LINE__;
+  m_.Defaults({.patience = 3, .patience_metric = "width"});
+  EXPECT_TRUE(SaysOfTheWhole(
+      before, __LINE__, "defaults: there is no metric \"width\" to stop by"));
+}
+
+TEST(ModelDefaultsTest, EveryOptimizerAndScheduleIsAccepted) {
+  for (const char* optimizer :
+       {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"}) {
+    for (const char* schedule : {"constant", "step", "cosine"}) {
+      ModelBuilder m;
+      m.Defaults({.optimizer = optimizer,
+                  .learning_rate_schedule = schedule,
+                  .lr_step_every = 5,
+                  .stop_at_accuracy = 1,
+                  .stop_metric = "right"});
+      const Value x = m.Input("x", {3}), label = m.Labels("label", 2);
+      const Value y = m.Dense("fc", x, {.out = 2});
+      m.Loss(m.SoftmaxCrossEntropy(y, label));
+      m.Metric("right", m.Accuracy(y, label));
+      EXPECT_EQ(Mistake(m), "");
+    }
   }
 }
 

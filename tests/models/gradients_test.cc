@@ -38,8 +38,17 @@ TEST_P(ModelGradientTest, MatchesFiniteDifferences) {
     options.step = 1e-6;
     options.tolerance = 3e-7;
   }
-  const auto report = CheckDifferentiation(
-      model->graph, RandomValues(model->graph, 2, 3), options);
+  // With some seeds a kink lies within the step, or a model's only ReLU is
+  // dead.
+  absl::StatusOr<GradientCheckReport> report;
+  for (uint64_t seed = 3; seed < 8; ++seed) {
+    report = CheckDifferentiation(model->graph,
+                                  RandomValues(model->graph, 2, seed), options);
+    const bool says_nothing =
+        absl::IsOutOfRange(report.status()) ||
+        absl::StrContains(report.status().message(), "is all zero");
+    if (!says_nothing) break;
+  }
   ASSERT_TRUE(report.ok()) << report.status();
   int64_t parameters = 0;
   for (const Node& node : model->graph.nodes())

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/differentiate.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/concat.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/max_pool.h"
 #include "dsl/ops/pointwise.h"
@@ -203,6 +204,12 @@ std::vector<std::pair<std::string, OpPtr>> WrongOps(const Node& node) {
     add(x->geometry(), [&](const PoolGeometry& g) {
       return std::make_shared<AvgPoolGradOp>(g, shape);
     });
+  } else if (const auto* x = dynamic_cast<const ConcatGradOp*>(op)) {
+    for (int64_t shift : {-1, 1}) {
+      ops.push_back(
+          {absl::StrCat("begin + ", shift),
+           std::make_shared<ConcatGradOp>(x->begin() + shift, x->count())});
+    }
   } else if (const auto* x = dynamic_cast<const PointwiseOp*>(op)) {
     const int arguments = static_cast<int>(node.inputs.size());
     for (const ScalarExpr& wrong : ExpressionMutants(x->value(), arguments)) {

@@ -79,7 +79,10 @@ using Reference = void (*)(const ReferenceCall<T>&);
   X("broadcast", BroadcastReference) \
   X("softmax_cross_entropy", SoftmaxCrossEntropyReference) \
   X("softmax_cross_entropy_grad", SoftmaxCrossEntropyGradReference) \
-  X("accuracy", AccuracyReference)
+  X("accuracy", AccuracyReference) \
+  X("concat", ConcatReference) \
+  X("concat_grad", ConcatGradReference) \
+  X("expand", ExpandReference)
 // clang-format on
 
 #define KILN_DECLARE_REFERENCE(op, reference) \

@@ -1,5 +1,6 @@
 #include "runtime/data_sources.h"
 
+#include <filesystem>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -165,6 +166,8 @@ TEST(DataSourcesTest, ReadsADirectoryAndNamesItsFiles) {
     WriteBytes(directory / (part + "-labels-idx1-ubyte"),
                IdxBytes({2}, {0, 1}));
   }
+  // Folders beside the files do not make it one of pictures by class.
+  std::filesystem::create_directory(directory / "raw");
   const DataSpec model = {{Image({1, 1, 2})}, {Digit(2)}};
   EXPECT_TRUE(LoadData({directory.path()}, model).ok());
 

@@ -241,10 +241,11 @@ int Step(void** argv) {
              gradient[1]);
   const float* p_in[2] = {network.weight, network.bias};
   const int sizes[2] = {kFakeWeights, kFakeClasses};
-  const float multipliers[2] = {1, 2};
+  const float multipliers[2] = {1, 2};  // of the manifest
+  const float decays[2] = {weight_decay, 0.5f * weight_decay};
   for (int t : {0, 1}) {
     for (int i = 0; i < sizes[t]; ++i) {
-      float v = gradient[t][i] + weight_decay * p_in[t][i];
+      float v = gradient[t][i] + decays[t] * p_in[t][i];
       if (kMomentum) v_out[t][i] = v = momentum * v_in[t][i] + v;
       p_out[t][i] = p_in[t][i] - learning_rate * multipliers[t] * v;
     }
@@ -388,7 +389,8 @@ Json FakeManifest() {
        {"size", 3},
        {"init", {{"kind", "zeros"}}},
        {"frozen", false},
-       {"lr_multiplier", 2.0}},
+       {"lr_multiplier", 2.0},
+       {"weight_decay_multiplier", 0.5}},
       {{"name", "gain"},
        {"c_name", "gain"},
        {"shape", {1}},

@@ -5,9 +5,10 @@
 //   logits[k] = gain * sum_j weight[k][j] x[j] / 255 + bias[k]
 //   loss = -log softmax(logits)[label], metric "accuracy"
 //
-// Parameters fc.weight [3,4], fc.bias [3] (lr_multiplier 2) and gain [1]
-// (frozen, 1.5). Blocks: infer and grad 1, 4, 8; eval 8; step 4, 8 for sgd and
-// momentum; loss64 8. Every pipeline checks its arguments' types and extents.
+// Parameters fc.weight [3,4], fc.bias [3] (lr_multiplier 2,
+// weight_decay_multiplier 0.5) and gain [1] (frozen, 1.5). Blocks: infer and
+// grad 1, 4, 8; eval 8; step 4, 8 for sgd and momentum; loss64 8. Every
+// pipeline checks its arguments' types and extents.
 
 #ifndef KILN_TESTS_SUPPORT_FAKE_BUNDLE_H_
 #define KILN_TESTS_SUPPORT_FAKE_BUNDLE_H_

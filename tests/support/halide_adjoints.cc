@@ -376,8 +376,11 @@ absl::StatusOr<HalideCheckReport> CheckAgainstHalide(
     if (adjoint == adjoints->gradients.end())
       return Error(absl::StrCat("Halide has no gradient of ", name));
     const bool is_zero = IsAllZero(gradient);
-    if (is_zero != (zero.count(name) > 0))
-      return Error(absl::StrCat(name, "'s gradient is all zero, or is not"));
+    const bool zero_expected = zero.count(name) > 0;
+    if (is_zero && !zero_expected)
+      return Error(absl::StrCat(name, "'s gradient is all zero"));
+    if (zero_expected && !is_zero)
+      return Error(absl::StrCat(name, "'s gradient is not all zero"));
     status = Compare(absl::StrCat("the gradient of ", name), gradient,
                      adjoint->second, is_zero ? 1 : 0, &report);
     if (!status.ok()) return status;

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/activations.h"
 #include "dsl/ops/avg_pool.h"
+#include "dsl/ops/concat.h"
 #include "dsl/ops/conv2d.h"
 #include "dsl/ops/dense.h"
+#include "dsl/ops/expand.h"
 #include "dsl/ops/max_pool.h"
 #include "dsl/ops/pad.h"
 #include "dsl/ops/pointwise.h"
@@ -221,9 +223,7 @@ void PadCases(Cases* cases) {
 
 void PointwiseCases(Cases* cases) {
   for (const Activation& activation : Activations()) {
-    std::vector<ScalarExpr> partials;
-    if (activation.derivative_by_output)
-      partials = {Substitute(*activation.derivative_by_output, {Arg(1)})};
+    const std::vector<ScalarExpr> partials = activation.Partials();
     for (const Shape& shape : {Shape{9}, Shape{3, 4, 5}}) {
       GraphMaker maker;
       const NodeId x = maker.Trained("x", shape);
@@ -332,13 +332,60 @@ void SoftmaxCrossEntropyCases(Cases* cases) {
   }
 }
 
+void ConcatCases(Cases* cases) {
+  const std::vector<std::vector<Shape>> inputs = {
+      {{3}, {5}},
+      {{1}, {1}, {1}},
+      {{17}, {4}, {2}, {9}},
+      {{2, 3, 4}, {1, 3, 4}},
+      {{1, 5, 2}, {3, 5, 2}, {2, 5, 2}},
+      {{4, 1, 1}, {4, 1, 1}},
+      {{2, 3}, {3, 3}},
+      {{6}}};
+  for (const std::vector<Shape>& shapes : inputs) {
+    GraphMaker maker;
+    std::vector<NodeId> parts;
+    std::string name = "concat";
+    for (const Shape& shape : shapes) {
+      parts.push_back(maker.Trained(absl::StrCat("x", parts.size()), shape));
+      absl::StrAppend(&name, "_", ShapeString(shape));
+    }
+    const NodeId value = maker.Add(std::make_shared<ConcatOp>(), parts, "y");
+    cases->Finish(name, std::move(maker), value);
+  }
+  // The same value twice: its adjoint is the sum of two parts.
+  GraphMaker maker;
+  const NodeId x = maker.Trained("x", {2, 2, 3});
+  cases->Finish("concat_with_itself", std::move(maker),
+                maker.Add(std::make_shared<ConcatOp>(), {x, x}, "y"));
+}
+
+// Times a trained value, so that the slope's adjoint differs everywhere.
+void ExpandCases(Cases* cases) {
+  for (const Shape& shape :
+       {Shape{}, Shape{1}, Shape{9}, Shape{3, 4, 5}, Shape{2, 1, 7}}) {
+    GraphMaker maker;
+    const NodeId slope = maker.Parameter("slope", {1});
+    const NodeId wide =
+        maker.Add(std::make_shared<ExpandOp>(shape), {slope}, "wide");
+    const NodeId x = maker.Trained("x", shape);
+    const NodeId value =
+        maker.Add(std::make_shared<PointwiseOp>("times", Arg(0) * Arg(1)),
+                  {wide, x}, "y");
+    cases->Finish(absl::StrCat("expand_", ShapeString(shape)), std::move(maker),
+                  value);
+  }
+}
+
 using MakeCases = void (*)(Cases*);
 const std::map<std::string, MakeCases>& Table() {
   static const auto& table = *new std::map<std::string, MakeCases>{
       {"avg_pool", PoolCases<AvgPoolOp>},
       {"batch_sum", BatchSumCases},
+      {"concat", ConcatCases},
       {"conv2d", Conv2dCases},
       {"dense", DenseCases},
+      {"expand", ExpandCases},
       {"fan_out", FanOutCases},
       {"max_pool", PoolCases<MaxPoolOp>},
       {"pad", PadCases},

@@ -11,47 +11,11 @@
 #include "gtest/gtest.h"
 #include "runtime/weights_file.h"
 #include "tests/support/fake_bundle.h"
+#include "tests/support/run_verb.h"
 #include "tests/support/temporary_directory.h"
 
 namespace kiln {
 namespace {
-
-struct Outcome {
-  int code = 0;
-  std::string out, err;
-};
-
-Outcome RunVerb(std::vector<std::string> arguments,
-                const Bundle& bundle = FakeBundle()) {
-  arguments.insert(arguments.begin(), bundle.name);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Outcome outcome;
-  outcome.code = RunCommandLine(bundle, argv.size() - 1, argv.data());
-  outcome.out = testing::internal::GetCapturedStdout();
-  outcome.err = testing::internal::GetCapturedStderr();
-  return outcome;
-}
-
-bool IsOneLine(const std::string& text) {
-  return !text.empty() && text.find('\n') == text.size() - 1;
-}
-
-// Every mistake: no output, one line that says `complaint`, exit code not 0.
-testing::AssertionResult Refuses(const std::vector<std::string>& arguments,
-                                 const std::string& complaint) {
-  const Outcome outcome = RunVerb(arguments);
-  if (outcome.code != 0 && outcome.out.empty() && IsOneLine(outcome.err) &&
-      outcome.err.find(complaint) != std::string::npos) {
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure()
-         << "code " << outcome.code << "\nstdout: " << outcome.out
-         << "\nstderr: " << outcome.err;
-}
 
 class CommandLineTest : public testing::Test {
  protected:
@@ -80,11 +44,38 @@ TEST_F(CommandLineTest, HelpIsCompleteAndSucceeds) {
     EXPECT_TRUE(Refuses({verb, "extra"}, "unexpected argument \"extra\""));
   }
   const std::string train = RunVerb({"train", "--help"}).out;
-  for (const char* flag :
-       {"--data=", "--epochs=", "--steps=", "--batch=", "--optimizer=", "--lr=",
-        "--momentum=", "--weight_decay=", "--lr_schedule=", "--seed=",
-        "--data_seed=", "--threads=", "--shuffle",
-        "--init=", "--save=", "--log=", "--stop_at_accuracy="}) {
+  for (const char* flag : {"--data=",
+                           "--epochs=",
+                           "--steps=",
+                           "--batch=",
+                           "--optimizer=",
+                           "--lr=",
+                           "--momentum=",
+                           "--weight_decay=",
+                           "--lr_schedule=",
+                           "--seed=",
+                           "--data_seed=",
+                           "--threads=",
+                           "--shuffle",
+                           "--init=",
+                           "--save=",
+                           "--log=",
+                           "--stop_at_accuracy=",
+                           "--stop_metric=",
+                           "--stop_on=",
+                           "--patience=",
+                           "--patience_metric=",
+                           "--beta1=",
+                           "--beta2=",
+                           "--alpha=",
+                           "--epsilon=",
+                           "--clip_norm=",
+                           "--lr_step_every=",
+                           "--lr_gamma=",
+                           "--lr_min=",
+                           "--warmup_steps=",
+                           "nesterov",
+                           "adamw"}) {
     EXPECT_NE(train.find(flag), std::string::npos) << flag;
   }
   EXPECT_NE(train.find("learning rate [0.05]"), std::string::npos)
@@ -100,8 +91,23 @@ TEST_F(CommandLineTest, TrainRefusesSenselessValues) {
   EXPECT_TRUE(Refuses({"train", "--batch=-8"}, "batch"));
   EXPECT_TRUE(Refuses({"train", "--epochs=-1"}, "epochs"));
   EXPECT_TRUE(Refuses({"train", "--steps=-5"}, "steps"));
-  EXPECT_TRUE(Refuses({"train", "--optimizer=adam"}, "\"adam\""));
-  EXPECT_TRUE(Refuses({"train", "--lr_schedule=step"}, "\"step\""));
+  EXPECT_TRUE(Refuses({"train", "--optimizer=adagrad"}, "\"adagrad\""));
+  EXPECT_TRUE(Refuses({"train", "--lr_schedule=line"}, "\"line\""));
+  EXPECT_TRUE(Refuses({"train", "--lr_schedule=step"}, "lr_step_every"));
+  EXPECT_TRUE(Refuses({"train", "--lr_step_every=-1"}, "epochs between"));
+  EXPECT_TRUE(Refuses({"train", "--lr_gamma=nan"}, "factor"));
+  EXPECT_TRUE(Refuses({"train", "--lr_schedule=cosine", "--lr_min=1"},
+                      "lowest learning rate"));
+  EXPECT_TRUE(Refuses({"train", "--warmup_steps=-1"}, "warm-up"));
+  EXPECT_TRUE(Refuses({"train", "--beta1=1"}, "beta1"));
+  EXPECT_TRUE(Refuses({"train", "--beta2=-0.5"}, "beta2"));
+  EXPECT_TRUE(Refuses({"train", "--alpha=nan"}, "alpha"));
+  EXPECT_TRUE(Refuses({"train", "--epsilon=0"}, "epsilon"));
+  EXPECT_TRUE(Refuses({"train", "--clip_norm=-1"}, "norm"));
+  EXPECT_TRUE(Refuses({"train", "--patience=-1"}, "patience"));
+  EXPECT_TRUE(Refuses({"train", "--stop_on=valid"}, "\"valid\""));
+  EXPECT_TRUE(Refuses({"train", "--batch=some"}, "--batch=some"));
+  EXPECT_TRUE(Refuses({"train", "--steps=9223372036854775807"}, "steps"));
   EXPECT_TRUE(Refuses({"train", "--momentum=-0.1"}, "momentum"));
   EXPECT_TRUE(Refuses({"train", "--weight_decay=nan"}, "weight decay"));
   EXPECT_TRUE(Refuses({"train", "--stop_at_accuracy=2"}, "accuracy"));
@@ -167,15 +173,23 @@ TEST_F(TrainingTest, TrainsSavesEvaluates) {
   ASSERT_EQ(eval.code, 0) << eval.err;
   EXPECT_EQ(eval.out.substr(eval.out.size() - last.size()), last);
 
+  EXPECT_NE(train.out.find("\nended after 140 steps, 20 epochs\n"),
+            std::string::npos)
+      << train.out;
   std::istringstream lines(ReadBytes(log));
   std::string line;
-  int steps = 0, epochs = 0;
+  int steps = 0, epochs = 0, ends = 0;
   while (std::getline(lines, line)) {
     const nlohmann::json json = nlohmann::json::parse(line);
     if (json["event"] == "step") {
       EXPECT_EQ(json["step"], ++steps);
       EXPECT_TRUE(json["loss"].is_number());
       EXPECT_TRUE(json["accuracy"].is_number());
+      EXPECT_EQ(json["learning_rate"], 0.5);
+    } else if (json["event"] == "end") {
+      ++ends;
+      EXPECT_EQ(json["reason"], "length");
+      EXPECT_EQ(json["step"], 140);
     } else {
       ++epochs;
       EXPECT_EQ(json["event"], "epoch");
@@ -184,6 +198,91 @@ TEST_F(TrainingTest, TrainsSavesEvaluates) {
   }
   EXPECT_EQ(steps, 20 * 7) << "50 samples in batches of 8";
   EXPECT_EQ(epochs, 20);
+  EXPECT_EQ(ends, 1);
+}
+
+// The last line of JSON of a run's log, and its output.
+TEST_F(TrainingTest, TellsWhyItStopped) {
+  const std::string log = out_ / "l.jsonl";
+  const auto end = [&] {
+    const std::string text = ReadBytes(log);
+    return nlohmann::json::parse(
+        text.substr(text.rfind('\n', text.size() - 2) + 1));
+  };
+  const Outcome reached = RunVerb(
+      {"train", Data(), "--epochs=10000", "--batch=all", "--optimizer=sgd",
+       "--lr=0.5", "--stop_at_accuracy=1", "--stop_on=train", "--log=" + log});
+  ASSERT_EQ(reached.code, 0) << reached.err;
+  const nlohmann::json json = end();
+  EXPECT_EQ(json["reason"], "accuracy");
+  EXPECT_EQ(json["best_accuracy"]["value"], 1);
+  EXPECT_EQ(json["step"], json["epoch"]) << "an iteration is an epoch";
+  const int step = json["step"];
+  EXPECT_GT(step, 1);
+  EXPECT_NE(reached.out.find("batch 50; sgd, lr 0.5 constant; 10000 steps"),
+            std::string::npos)
+      << reached.out;
+  const std::string steps = std::to_string(step);
+  EXPECT_NE(reached.out.find("\nstopped after " + steps + " steps, " + steps +
+                             " epochs: train accuracy 100.00 % reached\n"),
+            std::string::npos)
+      << reached.out;
+  EXPECT_NE(reached.out.find("\nepoch " + steps + "/10000: train loss "),
+            std::string::npos)
+      << "the last epoch is printed: " << reached.out;
+
+  const Outcome missed =
+      RunVerb({"train", Data(), "--epochs=2", "--batch=all", "--lr=0",
+               "--stop_at_accuracy=1", "--log=" + log});
+  ASSERT_EQ(missed.code, 0) << missed.err;
+  EXPECT_EQ(end()["reason"], "length");
+  EXPECT_NE(missed.out.find(
+                "\nended after 2 steps, 2 epochs: test accuracy 100.00 % not "
+                "reached, best "),
+            std::string::npos)
+      << missed.out;
+
+  const Outcome patient = RunVerb({"train", Data(), "--epochs=100", "--lr=0",
+                                   "--patience=3", "--log=" + log});
+  ASSERT_EQ(patient.code, 0) << patient.err;
+  EXPECT_EQ(end()["reason"], "patience");
+  EXPECT_EQ(end()["restored"], true);
+  EXPECT_EQ(end()["best_watched"]["epoch"], 1);
+  EXPECT_NE(patient.out.find("\nstopped after 28 steps, 4 epochs: no better "
+                             "test loss for 3 epochs; back to the weights of "
+                             "epoch 1, step 7 (test loss "),
+            std::string::npos)
+      << patient.out;
+}
+
+TEST_F(TrainingTest, StopsOnlyByMetricsOfTheModel) {
+  EXPECT_TRUE(Refuses({"train", Data(), "--stop_at_accuracy=1",
+                       "--stop_metric=regression_accuracy"},
+                      "regression_accuracy; the model has accuracy"));
+}
+
+// The whole set a step, or one sample a step, by the same binary.
+TEST_F(TrainingTest, BatchAndStochasticDescent) {
+  const auto header = [&](const std::string& batch) {
+    const std::string out =
+        RunVerb({"train", Data(), "--epochs=3", "--batch=" + batch}).out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_NE(header("all").find("batch 50; "), std::string::npos);
+  EXPECT_NE(header("all").find("; 3 steps;"), std::string::npos);
+  EXPECT_NE(header("1").find("; 150 steps;"), std::string::npos);
+}
+
+TEST_F(TrainingTest, TheHeaderSaysHowTheWeightsMove) {
+  const std::string out =
+      RunVerb({"train", Data(), "--epochs=1", "--optimizer=adamw", "--lr=0.001",
+               "--lr_schedule=cosine", "--warmup_steps=5",
+               "--weight_decay=0.01", "--clip_norm=2"})
+          .out;
+  EXPECT_NE(out.find("adamw (0.9, 0.999), lr 0.001 cosine, warm-up 5 steps, "
+                     "weight decay 0.01, norm at most 2; 7 steps"),
+            std::string::npos)
+      << out;
 }
 
 TEST_F(TrainingTest, ZeroStepsWriteTheInitialWeights) {

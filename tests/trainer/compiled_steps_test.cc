@@ -86,7 +86,9 @@ double Distance(absl::Span<const float> a, absl::Span<const float> b) {
 }
 
 TEST_P(CompiledStepsTest, MakeNoHeapCall) {
-  for (OptimizerKind kind : {OptimizerKind::kSgd, OptimizerKind::kMomentum}) {
+  for (OptimizerKind kind :
+       {OptimizerKind::kSgd, OptimizerKind::kMomentum, OptimizerKind::kNesterov,
+        OptimizerKind::kAdam, OptimizerKind::kAdamW, OptimizerKind::kRmsprop}) {
     for (int64_t batch : {1, 8, 64, 100}) {
       EXPECT_EQ(HeapCallsOfTraining(batch, kind), 0) << batch;
     }

@@ -22,17 +22,9 @@ namespace {
 double Accuracy(Model& model, const BoundData& data, uint64_t seed) {
   model.Initialize(seed);
   const Manifest& manifest = model.manifest();
-  const TrainingDefaults& defaults = manifest.defaults;
-  Trainer trainer = *Trainer::Create(
-      model, data.train(), nullptr,
-      {.epochs = defaults.epochs,
-       .batch = defaults.batch,
-       .optimizer = *ParseOptimizer(defaults.optimizer),
-       .learning_rate = defaults.learning_rate,
-       .schedule = *ParseSchedule(defaults.learning_rate_schedule),
-       .momentum = defaults.momentum,
-       .weight_decay = defaults.weight_decay,
-       .seed = seed});
+  TrainingOptions options = *OptionsFromDefaults(manifest.defaults);
+  options.seed = seed;
+  Trainer trainer = *Trainer::Create(model, data.train(), nullptr, options);
   EXPECT_TRUE(trainer.Run().ok());
   Totals totals;
   EXPECT_TRUE(model.Evaluate(*data.test(), totals).ok());

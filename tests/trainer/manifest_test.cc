@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "runtime/training_options.h"
 #include "tests/support/fake_bundle.h"
 #include "tests/support/status_matchers.h"
 
@@ -25,12 +26,66 @@ TEST(ManifestTest, ReadsEveryPart) {
   EXPECT_EQ(manifest->inputs[0].storage, Storage::kUint8);
   EXPECT_EQ(manifest->targets[0].classes, 3);
   EXPECT_EQ(manifest->defaults.optimizer, "momentum");
+  EXPECT_EQ(manifest->defaults.beta2, 0.999) << "may be left out";
   EXPECT_EQ(manifest->flops.useful_step(), 48);
   EXPECT_EQ(manifest->dot.backward, "digraph backward {}");
   EXPECT_EQ(manifest->pipelines.size(), 12);
   EXPECT_EQ(manifest->pipelines[0].arguments[3].kind, ArgumentKind::kData);
   EXPECT_EQ(manifest->FindParameter("fc.bias"), 1);
   EXPECT_EQ(manifest->FindParameter("fc"), -1);
+}
+
+TEST(ManifestTest, ReadsWeightDecayMultipliers) {
+  Json json = FakeManifest();
+  json["parameters"][1]["weight_decay_multiplier"] = 0.0;
+  const absl::StatusOr<Manifest> manifest = ParseManifest(json.dump());
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->parameters[0].weight_decay_multiplier, 1);
+  EXPECT_EQ(manifest->parameters[1].weight_decay_multiplier, 0);
+}
+
+TEST(ManifestTest, ReadsTheTrainingDefaults) {
+  Json json = FakeManifest();
+  json["defaults"].update({{"optimizer", "adamw"},
+                           {"learning_rate_schedule", "step"},
+                           {"beta1", 0.1},
+                           {"beta2", 0.2},
+                           {"alpha", 0.3},
+                           {"epsilon", 0.4},
+                           {"lr_step_every", 5},
+                           {"lr_gamma", 0.6},
+                           {"min_learning_rate", 0.01},
+                           {"warmup_steps", 7},
+                           {"clip_norm", 0.8},
+                           {"stop_at_accuracy", 0.9},
+                           {"stop_metric", "width"},
+                           {"stop_on", "train"},
+                           {"patience", 10},
+                           {"patience_metric", "height"}});
+  const absl::StatusOr<Manifest> manifest = ParseManifest(json.dump());
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  const TrainingOptions options = *OptionsFromDefaults(manifest->defaults);
+  EXPECT_EQ(options.epochs, 2);
+  EXPECT_EQ(options.steps, -1);
+  EXPECT_EQ(options.batch, 8);
+  EXPECT_EQ(options.optimizer, OptimizerKind::kAdamW);
+  EXPECT_EQ(options.learning_rate, 0.05);
+  EXPECT_EQ(options.schedule, LearningRateSchedule::kStep);
+  EXPECT_EQ(options.momentum, 0.9);
+  EXPECT_EQ(options.beta1, 0.1);
+  EXPECT_EQ(options.beta2, 0.2);
+  EXPECT_EQ(options.alpha, 0.3);
+  EXPECT_EQ(options.epsilon, 0.4);
+  EXPECT_EQ(options.lr_step_every, 5);
+  EXPECT_EQ(options.lr_gamma, 0.6);
+  EXPECT_EQ(options.min_learning_rate, 0.01);
+  EXPECT_EQ(options.warmup_steps, 7);
+  EXPECT_EQ(options.clip_norm, 0.8);
+  EXPECT_EQ(options.stop_at_accuracy, 0.9);
+  EXPECT_EQ(options.stop_metric, "width");
+  EXPECT_TRUE(options.stop_on_training_part);
+  EXPECT_EQ(options.patience, 10);
+  EXPECT_EQ(options.patience_metric, "height");
 }
 
 struct Contradiction {
@@ -76,6 +131,10 @@ INSTANTIATE_TEST_SUITE_P(
                         j["parameters"][0]["shape"] = {huge, huge};
                       },
                       "bad shape"},
+        Contradiction{
+            "WeightDecayMultiplier",
+            [](Json& j) { j["parameters"][1]["weight_decay_multiplier"] = -1; },
+            "fc.bias: bad weight_decay_multiplier"},
         Contradiction{"UnalignedOffset",
                       [](Json& j) { j["parameters"][1]["offset"] = 12; },
                       "multiple of 16"},
@@ -138,7 +197,22 @@ INSTANTIATE_TEST_SUITE_P(
                       [](Json& j) { j["pipelines"][1] = j["pipelines"][0]; },
                       "two pipelines"},
         Contradiction{"BadDefaults",
-                      [](Json& j) { j["defaults"]["batch"] = 0; }, "defaults"}),
+                      [](Json& j) { j["defaults"]["batch"] = 0; }, "defaults"},
+        Contradiction{"UnknownOptimizer",
+                      [](Json& j) { j["defaults"]["optimizer"] = "adagrad"; },
+                      "defaults: unknown optimizer \"adagrad\""},
+        Contradiction{
+            "StepWithoutItsLength",
+            [](Json& j) { j["defaults"]["learning_rate_schedule"] = "step"; },
+            "lr_step_every"},
+        Contradiction{"StopOnWhat",
+                      [](Json& j) { j["defaults"]["stop_on"] = "valid"; },
+                      "\"valid\""},
+        Contradiction{"FractionalPatience",
+                      [](Json& j) { j["defaults"]["patience"] = 1.5; },
+                      "patience"},
+        Contradiction{"TextAsABeta",
+                      [](Json& j) { j["defaults"]["beta1"] = "0.9"; }, "type"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ManifestTest, RefusesWhatIsNoJson) {

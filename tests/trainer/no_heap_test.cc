@@ -63,6 +63,34 @@ TEST_F(NoHeapTest, SeveralBlocksThenUpdate) {
   EXPECT_GT(Fake().grad_calls, 0);
 }
 
+TEST_F(NoHeapTest, EveryOptimizerWithScheduleAndClipping) {
+  for (const OptimizerKind kind :
+       {OptimizerKind::kSgd, OptimizerKind::kMomentum, OptimizerKind::kNesterov,
+        OptimizerKind::kAdam, OptimizerKind::kAdamW, OptimizerKind::kRmsprop}) {
+    for (const double clip_norm : {0.0, 0.01}) {
+      EXPECT_EQ(CallsWhileTraining({.epochs = 2,
+                                    .batch = 22,
+                                    .optimizer = kind,
+                                    .schedule = LearningRateSchedule::kCosine,
+                                    .momentum = 0.9,
+                                    .weight_decay = 0.01,
+                                    .warmup_steps = 3,
+                                    .clip_norm = clip_norm}),
+                0)
+          << OptimizerName(kind);
+    }
+  }
+}
+
+// Of full-batch descent, where every step ends an epoch, too.
+TEST_F(NoHeapTest, StoppingRulesOnTheTrainingPart) {
+  EXPECT_EQ(CallsWhileTraining({.epochs = 20,
+                                .batch = kWholeSet,
+                                .stop_at_accuracy = 1,
+                                .patience = 20}),
+            0);
+}
+
 TEST_F(NoHeapTest, EvaluationAndInferenceOnceWarm) {
   Totals totals;
   std::vector<std::vector<float>> outputs;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <set>
 #include <vector>
@@ -25,19 +26,6 @@ class TrainerTest : public FakeModelTest {
   }
   TrainingResult result_;
 };
-
-TEST(LearningRateTest, ConstantAndCosine) {
-  const auto constant = LearningRateSchedule::kConstant;
-  const auto cosine = LearningRateSchedule::kCosine;
-  EXPECT_EQ(ScheduledLearningRate(constant, 0.1, 7, 10), 0.1);
-  EXPECT_EQ(ScheduledLearningRate(cosine, 0.1, 0, 10), 0.1);
-  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 5, 10), 0.05, 1e-15);
-  // PyTorch's CosineAnnealingLR(T_max=10) after 3 steps from 0.1.
-  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 3, 10), 0.0793892626, 1e-9);
-  EXPECT_NEAR(ScheduledLearningRate(cosine, 0.1, 10, 10), 0, 1e-15);
-  EXPECT_EQ(*ParseSchedule("cosine"), cosine);
-  EXPECT_TRUE(IsOneLineError(ParseSchedule("step"), {"\"step\"", "cosine"}));
-}
 
 TEST_F(TrainerTest, EveryEpochUsesEverySampleOnceInANewOrder) {
   Fake().record = true;
@@ -145,28 +133,6 @@ TEST_F(TrainerTest, LearnsWhatIsThereToLearn) {
   EXPECT_GE(accuracy, 0.95);
 }
 
-TEST_F(TrainerTest, StopsAtAnAccuracy) {
-  for (int row = 0; row < kSamples; ++row) {
-    data_.targets[0].mutable_labels()[row] =
-        std::max_element(x(row), x(row) + 3) - x(row);
-  }
-  Train({.epochs = 1000,
-         .batch = 8,
-         .learning_rate = 0.5,
-         .stop_at_accuracy = 0.9});
-  EXPECT_TRUE(result_.stopped);
-  EXPECT_LT(result_.epochs, 100);
-  Totals totals;
-  ASSERT_TRUE(model_->Evaluate(*binding_, totals).ok());
-  EXPECT_GE(totals.MeanMetric(0), 0.9);
-}
-
-TEST_F(TrainerTest, StoppingNeedsATestPart) {
-  EXPECT_TRUE(IsOneLineError(
-      Trainer::Create(*model_, *binding_, nullptr, {.stop_at_accuracy = 0.9}),
-      {"test part"}));
-}
-
 TEST_F(TrainerTest, SenselessOptionsAreRefused) {
   const double nan = std::nan("");
   const std::vector<std::pair<TrainingOptions, const char*>> cases = {
@@ -178,18 +144,103 @@ TEST_F(TrainerTest, SenselessOptionsAreRefused) {
       {{.momentum = INFINITY}, "momentum"},
       {{.weight_decay = -0.1}, "weight decay"},
       {{.stop_at_accuracy = 1.5}, "accuracy"},
-      {{.stop_at_accuracy = nan}, "accuracy"}};
+      {{.stop_at_accuracy = nan}, "accuracy"},
+      {{.steps = std::numeric_limits<int64_t>::max()}, "steps"},
+      {{.beta1 = 1}, "beta1"},
+      {{.beta2 = nan}, "beta2"},
+      {{.alpha = -0.1}, "alpha"},
+      {{.epsilon = 0}, "epsilon"},
+      {{.epsilon = 1e-60}, "epsilon"},
+      {{.lr_step_every = -1}, "epochs between"},
+      {{.schedule = LearningRateSchedule::kStep}, "lr_step_every"},
+      {{.lr_gamma = nan}, "factor"},
+      {{.schedule = LearningRateSchedule::kCosine, .min_learning_rate = 1},
+       "lowest learning rate"},
+      {{.schedule = LearningRateSchedule::kCosine, .min_learning_rate = nan},
+       "lowest learning rate"},
+      {{.warmup_steps = -1}, "warm-up"},
+      {{.clip_norm = -1}, "norm"},
+      {{.clip_norm = INFINITY}, "norm"},
+      {{.patience = -1}, "patience"}};
   for (const auto& [options, complaint] : cases) {
     EXPECT_TRUE(IsOneLineError(CheckTrainingOptions(options), {complaint}));
     EXPECT_FALSE(Trainer::Create(*model_, *binding_, nullptr, options).ok());
   }
 }
 
-TEST_F(TrainerTest, DivergenceIsAnError) {
+TEST_F(TrainerTest, DivergenceIsAnErrorThatNamesTheStep) {
   Trainer trainer =
       *Trainer::Create(*model_, *binding_, nullptr,
                        {.epochs = 50, .batch = 8, .learning_rate = 1e38});
-  EXPECT_TRUE(IsOneLineError(trainer.Run(), {"diverged", "learning rate"}));
+  EXPECT_TRUE(IsOneLineError(
+      trainer.Run(), {"diverged", "the loss of step ", "lower learning rate"}));
+}
+
+// The loss before the update was still finite, and there is no next one.
+TEST_F(TrainerTest, AWeightThatIsNotFiniteIsAnError) {
+  Fake().nan_gradient = true;
+  Trainer trainer = *Trainer::Create(*model_, *binding_, nullptr,
+                                     {.epochs = 1, .batch = kWholeSet});
+  EXPECT_TRUE(IsOneLineError(
+      trainer.Run(), {"diverged: after step 1 a weight of fc.weight is nan"}));
+}
+
+TEST_F(TrainerTest, ClippingSaysAtWhichStepTheGradientIsNotFinite) {
+  Fake().nan_gradient = true;
+  Trainer trainer = *Trainer::Create(*model_, *binding_, nullptr,
+                                     {.epochs = 1, .batch = 8, .clip_norm = 1});
+  EXPECT_TRUE(
+      IsOneLineError(trainer.Run(), {"step 1: the norm of the gradient"}));
+}
+
+// Batch gradient descent and stochastic gradient descent.
+TEST_F(TrainerTest, TheBatchDecidesTheStepsOfAnEpoch) {
+  Train({.epochs = 3, .batch = kWholeSet, .learning_rate = 0.01});
+  EXPECT_EQ(result_.steps, 3);
+  EXPECT_EQ(result_.epochs, 3);
+  Train({.epochs = 3, .batch = 1, .learning_rate = 0.01});
+  EXPECT_EQ(result_.steps, 3 * kSamples);
+  EXPECT_EQ(result_.epochs, 3);
+}
+
+// Stochastic descent steps on each sample's own gradient, one after the other.
+TEST_F(TrainerTest, BatchesOfOneFollowEachSample) {
+  const std::unique_ptr<Model> other = MakeModel();
+  Optimizer optimizer = *Optimizer::Create(*other, OptimizerKind::kSgd);
+  Totals totals;
+  for (int row = 0; row < kSamples; ++row) {
+    ASSERT_TRUE(
+        optimizer.Step(*binding_, Rows(1, row), {.learning_rate = 0.1}, totals)
+            .ok());
+  }
+  const std::vector<float> trained =
+      Train({.epochs = 1, .batch = 1, .learning_rate = 0.1, .shuffle = false});
+  EXPECT_EQ(absl::MakeConstSpan(trained), other->parameters());
+}
+
+TEST_F(TrainerTest, AnyNumberOfEpochsGoesWithSteps) {
+  for (const int64_t epochs : {int64_t{0}, int64_t{1000000000}}) {
+    Train({.epochs = epochs, .steps = 7, .batch = 10, .learning_rate = 0.01});
+    EXPECT_EQ(result_.steps, 7);
+    EXPECT_EQ(result_.reason, StopReason::kLength);
+  }
+}
+
+// Warm-up and schedule reach the steps: 2 epochs of 4 steps.
+TEST_F(TrainerTest, EachStepHasItsOwnLearningRate) {
+  std::vector<double> rates;
+  Train({.epochs = 3,
+         .batch = 25,
+         .learning_rate = 1,
+         .schedule = LearningRateSchedule::kStep,
+         .lr_step_every = 1,
+         .lr_gamma = 0.5,
+         .warmup_steps = 2},
+        {.on_step =
+             [&](const TrainingStep& s) { rates.push_back(s.learning_rate); },
+         .on_epoch = nullptr});
+  EXPECT_EQ(rates, std::vector<double>(
+                       {0.5, 1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25}));
 }
 
 }  // namespace

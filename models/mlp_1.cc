@@ -1,0 +1,17 @@
+// The shallowest of five classifiers of growing depth: one hidden layer.
+#include "dsl/model.h"
+
+using namespace kiln;
+
+KILN_MODEL(m) {
+  Value x =
+      m.Input("image", {784}, {.storage = Storage::kUint8, .scale = 1.0 / 255});
+  Value label = m.Labels("label", 10);
+  x = m.Relu(m.Dense("fc1", x, {.out = 32}));
+  x = m.Dense("fc2", x, {.out = 10});
+  m.Output("logits", x);
+  m.Loss(m.SoftmaxCrossEntropy(x, label));
+  m.Metric("accuracy", m.Accuracy(x, label));
+  m.Defaults(
+      {.batch = 64, .epochs = 5, .learning_rate = 0.05, .momentum = 0.9});
+}

@@ -1,0 +1,121 @@
+// The fused steps' updates against the formulas of runtime/optimizer.h, with
+// each parameter's own multipliers, on the interpreter's gradients.
+#include <string>
+#include <vector>
+
+#include "Halide.h"
+#include "dsl/model.h"
+#include "dsl/ops/dense.h"
+#include "dsl/passes.h"
+#include "generators/pipeline.h"
+#include "gtest/gtest.h"
+#include "tests/support/interpreter.h"
+#include "tests/support/jit_binding.h"
+#include "tests/support/random_values.h"
+
+namespace kiln {
+namespace {
+
+constexpr int kBlock = 8;
+constexpr float kLearningRate = 0.3f, kMomentum = 0.8f, kWeightDecay = 0.5f;
+
+// Multipliers of learning rate and weight decay: 2 and 0.25 of fc.weight, 1 and
+// 0 of fc.bias; fc2's weight is frozen, its bias has neither.
+Graph Training() {
+  ModelBuilder m;
+  const Initializer init = Initializer::Uniform(-1, 1);
+  const Value x = m.Input("x", {5}), y = m.Target("y", {3});
+  const Value weight =
+      m.Parameter("fc.weight", {.shape = {4, 5},
+                                .init = init,
+                                .lr_multiplier = 2,
+                                .weight_decay_multiplier = 0.25});
+  const Value bias = m.Parameter(
+      "fc.bias", {.shape = {4}, .init = init, .weight_decay_multiplier = 0});
+  const Value hidden =
+      m.Tanh(m.Apply("fc", std::make_shared<DenseOp>(), {x, weight, bias}));
+  const Value frozen = m.Parameter(
+      "fc2.weight", {.shape = {3, 4}, .init = init, .frozen = true});
+  const Value bias2 = m.Parameter("fc2.bias", {.shape = {3}, .init = init});
+  const Value out =
+      m.Apply("fc2", std::make_shared<DenseOp>(), {hidden, frozen, bias2});
+  m.Loss(m.L2(out, y));
+  return *BuildTrainingGraph(m.Build()->graph);
+}
+
+double LearningRateOf(const std::string& parameter) {
+  return parameter == "fc.weight" ? 2 * kLearningRate : kLearningRate;
+}
+
+double DecayOf(const std::string& parameter) {
+  return parameter == "fc.weight" ? 0.25 * kWeightDecay
+         : parameter == "fc.bias" ? 0
+                                  : kWeightDecay;
+}
+
+void ExpectFormula(const std::string& optimizer, Schedule schedule) {
+  const bool has_momentum = optimizer == "momentum";
+  const Graph training = Training();
+  const GraphValues values = RandomValues(training, kBlock, /*seed=*/4);
+  const Gradients gradients = *InterpretGradients(training, values);
+  const PipelineOptions options = {PipelineKind::kStep, kBlock, schedule,
+                                   optimizer};
+  const Graph graph = PipelineGraph(training, options.kind);
+  const std::vector<Argument> arguments = ListArguments(graph, options);
+  JitInputs inputs(arguments);
+  ASSERT_TRUE(BindData(arguments, values, &inputs).ok());
+  BindBlock(arguments, values, kBlock, {0, 1, 2, 3, 4, 5, 6, 7}, 0, &inputs);
+  inputs.Set("learning_rate", kLearningRate);
+  inputs.Set("weight_decay", kWeightDecay);
+  if (has_momentum) inputs.Set("momentum", kMomentum);
+  const Halide::Target target = Halide::get_jit_target_from_environment();
+  Halide::Pipeline pipeline(BuildPipeline(graph, options, target, inputs));
+
+  std::vector<Halide::Buffer<>> outputs;
+  std::vector<Argument> results;
+  std::map<std::string, std::vector<double>> velocity;
+  for (const Argument& argument : arguments) {
+    if (argument.kind == ArgumentKind::kStateIn) {
+      Halide::Buffer<> state(argument.type, argument.extents);
+      velocity[argument.tensor] =
+          RandomVector(state.number_of_elements(), /*seed=*/5);
+      FillBuffer(velocity[argument.tensor], state);
+      inputs.Set(argument.name, state);
+    }
+    if (!IsOutput(argument)) continue;
+    outputs.emplace_back(argument.type, argument.extents);
+    results.push_back(argument);
+  }
+  Halide::Realization realization(outputs);
+  pipeline.realize(realization, target);
+
+  int updated = 0;
+  for (size_t k = 0; k < results.size(); ++k) {
+    if (results[k].kind != ArgumentKind::kParameterOut) continue;
+    const std::string& tensor = results[k].tensor;
+    const std::vector<double> got = ReadBuffer(outputs[k]);
+    ASSERT_EQ(got.size(), gradients.at(tensor).size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      const double p = values.tensors.at(tensor)[i];
+      double v = gradients.at(tensor)[i] + DecayOf(tensor) * p;
+      if (has_momentum) v += double{kMomentum} * velocity.at(tensor)[i];
+      EXPECT_NEAR(got[i], p - LearningRateOf(tensor) * v, 1e-6)
+          << tensor << " " << i;
+      ++updated;
+    }
+  }
+  EXPECT_EQ(updated, 20 + 4 + 3) << "all but the frozen";
+}
+
+TEST(FusedStepTest, SgdHonoursMultipliers) {
+  ExpectFormula("sgd", Schedule::kFast);
+  ExpectFormula("sgd", Schedule::kNaive);
+}
+
+TEST(FusedStepTest, MomentumHonoursMultipliers) {
+  ExpectFormula("momentum", Schedule::kFast);
+  ExpectFormula("momentum", Schedule::kNaive);
+}
+
+}  // namespace
+}  // namespace kiln
