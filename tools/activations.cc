@@ -64,10 +64,9 @@ absl::Status Run(int argc, char** argv) {
   for (const Activation& activation : Activations()) {
     panels.push_back(PanelOf(activation));
   }
-  panels.push_back(PanelOf(WithSlope("prelu (slope 0.25 at first)", 0.25)));
-  panels.push_back(PanelOf(WithSlope("rrelu (mean slope 11/48)", 11.0 / 48)));
-  panels.push_back(
-      PanelOf({"crelu (second half; the first is relu)", Max(-Arg(0), 0), {}}));
+  panels.push_back(PanelOf(WithSlope("prelu (slope 0.25)", 0.25)));
+  panels.push_back(PanelOf(WithSlope("rrelu (mean slope)", 11.0 / 48)));
+  panels.push_back(PanelOf({"crelu, second half", Max(-Arg(0), 0), {}}));
   return WritePicture(
       DerivativesPicture(panels, "Activations and their derivatives"), out,
       data_out);

@@ -144,7 +144,8 @@ std::string PanelText(absl::Span<const RunCurves> runs,
       log_y ? "set format y '%g'\n" : "set format y '%h'\n",
       "set xlabel 'iteration'\n", "set ylabel ",
       Quoted(IsShare(measure) ? absl::StrCat(measure, " (%)") : measure), "\n");
-  absl::StrAppend(&text, "set xrange ", iterations.Text(), "\nset yrange ",
+  absl::StrAppend(&text, "set xrange ", iterations.Text(), "\nset xtics ",
+                  Number(iterations.TicStep(5)), "\nset yrange ",
                   IsShare(measure) ? "[-2:102]"
                   : log_y          ? "[*:*]"
                                    : "[0<*:*]",

@@ -124,27 +124,29 @@ Picture DerivativesPicture(absl::Span<const DerivativePanel> panels,
   const int columns = count < 3 ? count : 3;
   const Canvas canvas({.rows = (count + columns - 1) / columns,
                        .columns = columns,
-                       .panel_height = 300,
+                       .panel_height = 320,
                        .legend_lines = 1,
                        .title = title,
                        .left = 70,
                        .right = 15,
-                       .top = 40,
-                       .bottom = 66});
+                       .top = 44,
+                       .bottom = 82});
   static constexpr const char* kStyles[] = {
-      "with lines lc '#0072B2' lw 2.2", "with lines lc '#D55E00' lw 2 dt 2"};
+      "with lines lc '#0072B2' lw 2.2",
+      "with lines lc '#D55E00' lw 2 dt (5,4)"};
   Picture picture;
   picture.script = canvas.Begin();
   picture.csv = absl::StrCat(kCsvHeader, "\n");
   for (int i = 0; i < count; ++i) {
     const DerivativePanel& panel = panels[i];
-    absl::StrAppend(&picture.script,
-                    Block(absl::StrCat("value", i), panel.value),
-                    Block(absl::StrCat("derivative", i), panel.derivative),
-                    canvas.Panel(i, panel.name), "set xlabel 'x'\nset xrange ",
-                    x.Padded(0).Text(), "\nset yrange ", y.Padded(0.05).Text(),
-                    "\nplot $value", i, " using 1:2 ", kStyles[0],
-                    ", \\\n  $derivative", i, " using 1:2 ", kStyles[1], "\n");
+    absl::StrAppend(
+        &picture.script, Block(absl::StrCat("value", i), panel.value),
+        Block(absl::StrCat("derivative", i), panel.derivative),
+        canvas.Panel(i, panel.name),
+        "set xlabel 'x' offset 0,0.4\nset xtics 1\nset ytics 1\nset xrange ",
+        x.Padded(0).Text(), "\nset yrange ", y.Padded(0.05).Text(),
+        "\nplot $value", i, " using 1:2 ", kStyles[0], ", \\\n  $derivative", i,
+        " using 1:2 ", kStyles[1], "\n");
     AppendCsv("value", panel.name, panel.value, picture.csv);
     AppendCsv("derivative", panel.name, panel.derivative, picture.csv);
   }

@@ -153,7 +153,7 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat(
       "'",
       absl::StrReplaceAll(
-          text, {{"'", "''"}, {"\n", " "}, {"\r", " "}, {{"\0", 1}, " "}}),
+          text, {{"'", "\u2019"}, {"\n", " "}, {"\r", " "}, {{"\0", 1}, " "}}),
       "'");
 }
 

@@ -24,8 +24,10 @@ absl::Status CheckGnuplot();
 // the script (its first complaint is quoted), or what it left is no whole PNG.
 absl::StatusOr<std::string> RenderPng(absl::string_view script);
 
-// `text` as a gnuplot string. In single quotes gnuplot substitutes nothing;
-// line breaks, which would end the command, become blanks.
+// `text` as a gnuplot string. In single quotes gnuplot substitutes nothing.
+// Line breaks, which would end the command, become blanks, and apostrophes
+// typographic ones: gnuplot 5.4 takes a doubled one for the string's end where
+// it stands first.
 std::string Quoted(absl::string_view text);
 
 }  // namespace runtime

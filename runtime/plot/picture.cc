@@ -79,6 +79,15 @@ std::string Range::Text() const {
   return absl::StrFormat("[%.6g:%.6g]", low, high);
 }
 
+double Range::TicStep(int count) const {
+  const double least = empty() || high == low ? 1 : (high - low) / count;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double step : {1, 2, 5}) {
+    if (step * power >= least) return step * power;
+  }
+  return 10 * power;
+}
+
 std::string Number(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "nan";
 }

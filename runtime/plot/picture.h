@@ -53,6 +53,9 @@ struct Range {
   // The same around 0: [-m, m].
   Range Symmetric() const;
   std::string Text() const;  // "[-1:2.5]"
+  // The distance of tics, 1, 2 or 5 times a power of ten, that puts at most
+  // `count` of them into it.
+  double TicStep(int count) const;
 };
 
 // "$name << EOD", a line a row of `columns` numbers, "EOD". After each `scan`

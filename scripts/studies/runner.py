@@ -146,9 +146,11 @@ def build(binaries, bin_dir):
     if not missing:
         return reasons
     cmake = ".venv/bin/cmake" if os.access(".venv/bin/cmake", os.X_OK) else "cmake"
-    build_dir = os.path.dirname(bin_dir)
+    build_dir = os.path.dirname(os.path.normpath(bin_dir))
     try:
         if not os.path.exists(os.path.join(build_dir, "CMakeCache.txt")):
+            if build_dir != "build":
+                raise Failure(f"{build_dir} is no build directory to build it in")
             call([cmake, "--preset", "release", "--log-level=WARNING"])
     except (Failure, OSError) as failure:
         return {name: f"it is not built, and {failure}" for name in missing}
