@@ -216,10 +216,15 @@ Picture CurvesPicture(absl::Span<const RunCurves> runs,
 
   const int count = static_cast<int>(measures.size());
   const int columns = count == 1 ? 1 : 2;
+  // The legend is filled downwards: a run's training stands above its test.
+  int legend_lines = Canvas::LegendLines(names);
+  if (names.size() > runs.size()) legend_lines += legend_lines % 2;
   const Canvas canvas({.rows = (count + columns - 1) / columns,
                        .columns = columns,
-                       .legend_lines = Canvas::LegendLines(names),
-                       .title = options.title});
+                       .panel_height = count > 2 ? 445 : 420,
+                       .legend_lines = legend_lines,
+                       .title = options.title,
+                       .bottom = count > 2 ? 103 : 78});
   Picture picture;
   picture.script = canvas.Begin();
   for (int i = 0; i < count; ++i) {

@@ -61,7 +61,7 @@ Picture SurfacePicture(const Surface& s) {
                        .left = 80,
                        .right = 95,
                        .top = 40,
-                       .bottom = 60});
+                       .bottom = 80});
   Picture picture;
   std::string& script = picture.script;
   absl::StrAppend(&script, canvas.Begin(),

@@ -194,8 +194,10 @@ def classifiers(seed):
                        for name in CLASSIFIERS), key=lambda row: -row[2])
         gap = max(rows, key=lambda row: row[1] - row[2])
         return [f"After {epochs} epochs of {data_name} {rows[0][0]} is best on the test part with {percent(rows[0][2])}, "
-                f"{rows[-1][0]} last with {percent(rows[-1][2])}. Training is furthest ahead of test in {gap[0]}, by "
-                f"{100 * (gap[1] - gap[2]):.2f} percentage points."], (
+                f"{rows[-1][0]} last with {percent(rows[-1][2])}. "
+                + (f"Training is furthest ahead of test in {gap[0]}, by {100 * (gap[1] - gap[2]):.2f} percentage points."
+                   if gap[1] > gap[2] else
+                   "In none the last epoch's training accuracy, a mean over the epoch, is above the test's at its end.")], (
             ["model", "training accuracy", "test accuracy", "test loss"],
             [[name, percent(train), percent(test), f"{loss:.4f}"] for name, train, test, loss in rows])
 
