@@ -129,7 +129,7 @@ def detection(seed):
     run = Run("detection", "detection_cnn", [f"--seed={seed}"])
     pictures = [curves("detection_curves", [run], ["ReLU"],
                        "Losses and accuracies of the classifier and of the width's regressor.",
-                       "Class and width of an object")]
+                       "Class and width of an object", "--log_y")]
 
     def read(results):
         classes = results.reached("detection")
