@@ -124,13 +124,13 @@ Picture DerivativesPicture(absl::Span<const DerivativePanel> panels,
   const int columns = count < 3 ? count : 3;
   const Canvas canvas({.rows = (count + columns - 1) / columns,
                        .columns = columns,
-                       .panel_height = 320,
+                       .panel_height = 336,
                        .legend_lines = 1,
                        .title = title,
                        .left = 70,
                        .right = 15,
                        .top = 44,
-                       .bottom = 82});
+                       .bottom = 98});
   static constexpr const char* kStyles[] = {
       "with lines lc '#0072B2' lw 2.2",
       "with lines lc '#D55E00' lw 2 dt (5,4)"};
