@@ -43,6 +43,9 @@ constexpr Verb kVerbs[] = {
      "Walks one sample through the model: every value and every gradient, with "
      "its formula",
      RunExplain},
+    {"plot",
+     "Pictures: curves, boundaries, weights, feature maps, functions, surfaces",
+     RunPlot},
 };
 
 // One line on standard error, whatever the message holds.

@@ -10,6 +10,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/plot/curves.h"
+#include "runtime/plot/gnuplot.h"
 #include "runtime/text_table.h"
 #include "runtime/trainer.h"
 #include "runtime/verbs/train_log.h"
@@ -48,7 +50,7 @@ struct TrainFlags {
   std::string optimizer, schedule, stop_on;
   uint64_t seed = 1;
   int64_t threads = 0;
-  std::string init, save, log;
+  std::string init, save, log, plot;
 };
 
 // The manifest is checked: its defaults make sense.
@@ -133,6 +135,8 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
   flags.Add("save", &f.save, "FILE", "write the trained weights, safetensors");
   flags.Add("log", &f.log, "FILE.jsonl",
             "write a line of JSON a step and an epoch");
+  flags.Add("plot", &f.plot, "FILE.png",
+            "draw the curves of this run; needs gnuplot");
 }
 
 // Checks what can be checked before anything is loaded.
@@ -151,6 +155,8 @@ absl::Status CheckFlags(TrainFlags& f) {
   absl::Status status = CheckTrainingOptions(f.options);
   if (status.ok()) status = CheckAtLeast("threads", f.threads, 0);
   if (status.ok()) status = CheckWritable(f.save);
+  if (status.ok()) status = CheckWritable(f.plot);
+  if (status.ok() && !f.plot.empty()) status = CheckGnuplot();
   return status;
 }
 
@@ -189,7 +195,9 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
   }
 
   PrintHeader(manifest, f, **data, *trainer);
-  TrainReporter reporter(manifest, *trainer, log);
+  RunCurves curves = RunCurves::Of(manifest);
+  TrainReporter reporter(manifest, *trainer, log,
+                         f.plot.empty() ? nullptr : &curves);
   absl::StatusOr<TrainingResult> result = trainer->Run(reporter.Callbacks());
   reporter.Finish();
   if (log.has_value()) {
@@ -207,6 +215,14 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
                                       {"seed", absl::StrCat(f.seed)}});
     if (!saved.ok()) return saved;
     std::printf("saved %s\n", f.save.c_str());
+  }
+  if (!f.plot.empty()) {
+    absl::Status drawn = WritePicture(
+        CurvesPicture({&curves, 1},
+                      {.title = absl::StrCat("Training ", manifest.model)}),
+        f.plot, "");
+    if (!drawn.ok()) return drawn;
+    std::printf("wrote %s\n", f.plot.c_str());
   }
   Totals totals;
   const bool has_test = (*data)->test() != nullptr;

@@ -93,12 +93,13 @@ std::string EndText(const TrainingOptions& o, const Trainer& trainer,
 }
 
 TrainReporter::TrainReporter(const Manifest& manifest, const Trainer& trainer,
-                             std::optional<TrainLog>& log)
+                             std::optional<TrainLog>& log, RunCurves* curves)
     : manifest_(manifest),
       accuracy_(manifest.FindMetric("accuracy")),
       epochs_(trainer.total_epochs()),
       progress_(stdout),
-      log_(log) {
+      log_(log),
+      curves_(curves) {
   progress_.Start({.epochs = epochs_,
                    .steps_per_epoch = trainer.steps_per_epoch(),
                    .total_steps = trainer.total_steps()});
@@ -106,6 +107,7 @@ TrainReporter::TrainReporter(const Manifest& manifest, const Trainer& trainer,
 
 void TrainReporter::Step(const TrainingStep& step) {
   if (log_.has_value()) log_->Step(step);
+  if (curves_ != nullptr) curves_->Step(step);
   progress_.Step({.epoch = step.epoch,
                   .step = step.step,
                   .samples = step.batch->samples,
@@ -117,6 +119,7 @@ void TrainReporter::Step(const TrainingStep& step) {
 
 void TrainReporter::Epoch(const TrainingEpoch& epoch) {
   if (log_.has_value()) log_->Epoch(epoch);
+  if (curves_ != nullptr) curves_->Epoch(epoch);
   const int64_t every = (epochs_ + 19) / 20;
   if (epoch.epoch % every != 0 && !epoch.last) return;
   std::string line =

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "runtime/manifest.h"
+#include "runtime/plot/curves.h"
 #include "runtime/progress.h"
 #include "runtime/trainer.h"
 #include "runtime/verbs/train_log.h"
@@ -27,9 +28,9 @@ std::string EndText(const TrainingOptions& options, const Trainer& trainer,
 // of many short epochs, at each twentieth of the run. Writes the log, if any.
 class TrainReporter {
  public:
-  // All outlive the reporter.
+  // All outlive the reporter. `curves` may be null.
   TrainReporter(const Manifest& manifest, const Trainer& trainer,
-                std::optional<TrainLog>& log);
+                std::optional<TrainLog>& log, RunCurves* curves);
 
   TrainingCallbacks Callbacks() {
     return {.on_step = [this](const TrainingStep& step) { Step(step); },
@@ -47,6 +48,7 @@ class TrainReporter {
   const int64_t epochs_;
   ProgressReporter progress_;
   std::optional<TrainLog>& log_;
+  RunCurves* const curves_;  // null: none are drawn
 };
 
 }  // namespace runtime

@@ -45,6 +45,7 @@ absl::Status RunGraph(const VerbContext& context);
 absl::Status RunBench(const VerbContext& context);
 absl::Status RunMatrix(const VerbContext& context);
 absl::Status RunExplain(const VerbContext& context);
+absl::Status RunPlot(const VerbContext& context);
 
 // Reads the verb's flags. False when --help was asked for: it has been printed,
 // and nothing is left to do.
