@@ -46,6 +46,7 @@ const RunCurves::Measure* Find(const RunCurves& run, const std::string& name) {
   return nullptr;
 }
 
+constexpr size_t kFew = 30;      // points that can each be marked
 constexpr size_t kUnmarked = 6;  // runs told apart by their colours alone
 
 // A disc, a square, a triangle.
@@ -64,7 +65,7 @@ std::string Style(size_t run, bool test, size_t points) {
     return absl::StrFormat("with points pt %d lc '%s'", PointOf(run), lc);
   }
   if (!test) return absl::StrFormat("with lines lc '%s' lw 2.6", lc);
-  const bool few = points <= 30;
+  const bool few = points <= kFew;
   const size_t every = few ? 1 : 1 + points / 8;
   return absl::StrFormat("with %s lc '%s' dt (12,8) lw 1.5",
                          few || run >= kUnmarked
@@ -159,6 +160,10 @@ std::string PanelText(absl::Span<const RunCurves> runs,
       }
       absl::StrAppend(&lines, lines.empty() ? " $" : ", \\\n  $", name,
                       " using 1:2 ", Style(r, test, points.size()));
+      if (test && points.size() > kFew) {  // its end stands out
+        absl::StrAppendFormat(&lines, ", \\\n  $%s every ::%d using 1:2 %s",
+                              name, points.size() - 1, Style(r, test, 1));
+      }
     }
   }
   // A panel without a number stays, so that its neighbours keep their places.

@@ -231,6 +231,14 @@ TEST(CurvesTest, AxesAreAsAsked) {
       has({.title = "", .accuracy_from = 80}, "set yrange [79.6:100.4]"));
 }
 
+TEST(CurvesTest, LongTestLinesHaveTheirEndsMarked) {
+  RunCurves run = SmallRun("a", 1);
+  for (int i = 1; i <= 40; ++i) run.measures[0].test.Add(3 + i, 1.0 / i);
+  EXPECT_TRUE(
+      absl::StrContains(CurvesPicture({&run, 1}, {}).script,
+                        "$p0_r0_test every ::40 using 1:2 with points"));
+}
+
 TEST(CurvesTest, LossesOfZeroHaveNoLogarithm) {
   RunCurves run = SmallRun("a", 0);  // all are 0
   const std::string all =
