@@ -19,8 +19,8 @@ KILN_MODEL(m) {
               {.out = 1, .weight_init = kWeightInit, .bias_init = kBiasInit});
   m.Output("logits", logits);
   m.Output("width_guess", guess);
-  m.Loss(m.SoftmaxCrossEntropy(logits, label));
-  m.Loss(m.L2(guess, width), /*weight=*/0.01);
+  m.Loss("class_loss", m.SoftmaxCrossEntropy(logits, label));
+  m.Loss("width_loss", m.L2(guess, width), /*weight=*/0.01);
   m.Metric("accuracy", m.Accuracy(logits, label));
   m.Metric("width_accuracy", m.WithinTolerance(guess, width, 0.5));
   m.Defaults({.data = "detection",

@@ -12,9 +12,9 @@ KILN_MODEL(m) {
   Value out = m.Activate(m.Option("activation", "sigmoid"), logit);
   m.Output("out", out);
   if (m.Option("loss", "l2", {"l2", "ce"}) == "l2") {
-    m.Loss(m.L2(out, target));
+    m.Loss("l2", m.L2(out, target));
   } else {
-    m.Loss(m.SigmoidCrossEntropy(logit, target));
+    m.Loss("cross_entropy", m.SigmoidCrossEntropy(logit, target));
   }
   m.Defaults(
       {.data = "regression", .batch = 1, .epochs = 1, .optimizer = "sgd"});

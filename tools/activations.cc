@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,10 +20,23 @@ namespace {
 constexpr double kEnd = 2;
 constexpr int kPoints = 401;
 
+// As papers write it: the DSL's names are lower case.
+std::string DisplayName(const std::string& name) {
+  for (const auto& [dsl, display] : {std::pair("relu", "ReLU"),
+                                     {"leaky_relu", "leaky ReLU"},
+                                     {"elu", "ELU"},
+                                     {"selu", "SELU"},
+                                     {"gelu", "GELU"},
+                                     {"silu", "SiLU"}}) {
+    if (name == dsl) return display;
+  }
+  return name;
+}
+
 DerivativePanel PanelOf(const Activation& activation) {
   const ScalarExpr symbolic = Derivative(activation.value, 0);
   DerivativePanel panel;
-  panel.name = activation.name;
+  panel.name = DisplayName(activation.name);
   for (int i = 0; i < kPoints; ++i) {
     const double x = -kEnd + 2 * kEnd * i / (kPoints - 1);
     const double y = Evaluate(activation.value, {x});
@@ -64,9 +78,9 @@ absl::Status Run(int argc, char** argv) {
   for (const Activation& activation : Activations()) {
     panels.push_back(PanelOf(activation));
   }
-  panels.push_back(PanelOf(WithSlope("prelu (slope 0.25)", 0.25)));
-  panels.push_back(PanelOf(WithSlope("rrelu (mean slope)", 11.0 / 48)));
-  panels.push_back(PanelOf({"crelu, second half", Max(-Arg(0), 0), {}}));
+  panels.push_back(PanelOf(WithSlope("PReLU, slope 0.25", 0.25)));
+  panels.push_back(PanelOf(WithSlope("RReLU, mean slope", 11.0 / 48)));
+  panels.push_back(PanelOf({"CReLU, second half", Max(-Arg(0), 0), {}}));
   return WritePicture(
       DerivativesPicture(panels, "Activations and their derivatives"), out,
       data_out);

@@ -81,16 +81,7 @@ std::string CsvOf(const Boundary& b) {
 }
 
 // A class's colour, pale enough for its points to stand out.
-std::string Pale(int k) {
-  const unsigned colour =
-      std::stoul(std::string(SeriesColour(k) + 1), nullptr, 16);
-  unsigned pale = 0;
-  for (const int shift : {16, 8, 0}) {
-    const unsigned part = colour >> shift & 255;
-    pale |= (255 - (255 - part) * 45 / 100) << shift;
-  }
-  return absl::StrFormat("#%06x", pale);
-}
+std::string Pale(int k) { return PaleColour(k, 0.45); }
 
 std::string RegionPalette(int classes) {
   std::string text = "set palette defined (";

@@ -10,73 +10,6 @@
 namespace kiln {
 inline namespace runtime {
 
-BinnedSeries::BinnedSeries() { bins_.reserve(kPoints + 1); }
-
-void BinnedSeries::Add(double iteration, double value) {
-  if (!std::isfinite(value)) return;
-  any_ = true;
-  last_iteration_ = iteration;
-  last_value_ = value;
-  if (bins_.empty() || bins_.back().count == width_) {
-    if (static_cast<int>(bins_.size()) == kPoints) {
-      for (int i = 0; i < kPoints / 2; ++i) {
-        const Bin &a = bins_[2 * i], &b = bins_[2 * i + 1];
-        bins_[i] = {.iterations = a.iterations + b.iterations,
-                    .values = a.values + b.values,
-                    .count = a.count + b.count};
-      }
-      bins_.resize(kPoints / 2);
-      width_ *= 2;
-    }
-    bins_.push_back({});
-  }
-  Bin& bin = bins_.back();
-  bin.iterations += iteration;
-  bin.values += value;
-  ++bin.count;
-}
-
-std::vector<BinnedSeries::Point> BinnedSeries::Points() const {
-  std::vector<Point> points;
-  for (const Bin& bin : bins_) {
-    const auto count = static_cast<double>(bin.count);
-    points.push_back({bin.iterations / count, bin.values / count});
-  }
-  // How it ended is what a reader looks for: not a mean.
-  if (any_ && width_ > 1) points.push_back({last_iteration_, last_value_});
-  return points;
-}
-
-RunCurves RunCurves::Of(const Manifest& manifest) {
-  RunCurves run;
-  run.name = manifest.model;
-  run.measures.resize(1 + manifest.metrics.size());
-  run.measures[0].name = "loss";
-  for (size_t i = 0; i < manifest.metrics.size(); ++i) {
-    run.measures[1 + i].name = manifest.metrics[i];
-  }
-  return run;
-}
-
-void RunCurves::Step(const TrainingStep& step) {
-  const auto iteration = static_cast<double>(step.step);
-  measures[0].train.Add(iteration, step.batch->MeanLoss());
-  for (size_t i = 1; i < measures.size(); ++i) {
-    measures[i].train.Add(iteration,
-                          step.batch->MeanMetric(static_cast<int>(i - 1)));
-  }
-}
-
-void RunCurves::Epoch(const TrainingEpoch& epoch) {
-  if (epoch.test == nullptr) return;
-  const auto iteration = static_cast<double>(epoch.step);
-  measures[0].test.Add(iteration, epoch.test->MeanLoss());
-  for (size_t i = 1; i < measures.size(); ++i) {
-    measures[i].test.Add(iteration,
-                         epoch.test->MeanMetric(static_cast<int>(i - 1)));
-  }
-}
-
 namespace {
 
 bool IsShare(const std::string& measure) {
@@ -100,6 +33,12 @@ std::string Block(const std::string& name, const Points& points,
   return DataBlock(name, values, 2);
 }
 
+// How the test ended is what a reader looks for. Of training a last batch alone
+// would be a spike.
+Points PointsOf(const RunCurves::Measure& measure, bool test) {
+  return test ? measure.test.Points() : measure.train.Points(false);
+}
+
 const RunCurves::Measure* Find(const RunCurves& run, const std::string& name) {
   for (const RunCurves::Measure& measure : run.measures) {
     if (measure.name == name) return &measure;
@@ -107,15 +46,96 @@ const RunCurves::Measure* Find(const RunCurves& run, const std::string& name) {
   return nullptr;
 }
 
-// Full lines for training, dashes for test, its points marked where they are
-// few.
+constexpr size_t kFew = 30;      // points that can each be marked
+constexpr size_t kUnmarked = 6;  // runs told apart by their colours alone
+
+// A disc, a square, a triangle.
+int PointOf(size_t run) {
+  return run < kUnmarked ? 7 : run == kUnmarked ? 5 : 9;
+}
+
+// A pale full line for training, with thin dashes in the full colour on it for
+// test: where both are of the same data, both can still be seen. Test is marked
+// where its points are few; and now and then for the last two runs, whose
+// colours differ least from the others'.
 std::string Style(size_t run, bool test, size_t points) {
-  const char* const colour = SeriesColour(static_cast<int>(run));
-  if (points == 1) return absl::StrFormat("with points pt 7 lc '%s'", colour);
+  const int colour = static_cast<int>(run);
+  const std::string lc = test ? SeriesColour(colour) : PaleColour(colour, 0.55);
+  if (points == 1) {
+    return absl::StrFormat("with points pt %d lc '%s'", PointOf(run), lc);
+  }
+  if (!test) return absl::StrFormat("with lines lc '%s' lw 2.6", lc);
+  const bool few = points <= kFew;
+  const size_t every = few ? 1 : 1 + points / 8;
+  return absl::StrFormat("with %s lc '%s' dt (12,8) lw 1.5",
+                         few || run >= kUnmarked
+                             ? absl::StrFormat("linespoints pt %d ps 0.8 pi %d",
+                                               PointOf(run), every)
+                             : "lines",
+                         lc);
+}
+
+// What the legend shows of a run: its colour, and its mark if it has one.
+std::string LegendStyle(size_t run) {
   return absl::StrFormat(
-      "with %s lc '%s' dt %s lw %s",
-      test && points <= 30 ? "linespoints pt 7 ps 0.8" : "lines", colour,
-      test ? "(5,4)" : "1", test ? "1.8" : "1.4");
+      "with %s lc '%s' lw 2.6",
+      run < kUnmarked ? "lines"
+                      : absl::StrFormat("linespoints pt %d ps 1", PointOf(run)),
+      SeriesColour(static_cast<int>(run)));
+}
+
+// A logarithmic axis "x" or "y" over `range`, whose low end is above 0. Tics
+// of less than five to a decade's length stay gnuplot's choice.
+std::string LogAxis(const char* axis, const Range& range) {
+  const double decades = std::log10(range.high / range.low);
+  const double air = decades > 0 ? std::pow(10, 0.04 * decades) : 2;
+  std::string text = absl::StrCat(
+      "set logscale ", axis, "\nset ", axis, "range ",
+      Range{.low = range.low / air, .high = range.high * air}.Text(), "\n");
+  if (decades < 0.7) return text;
+  std::string tics;
+  for (int p = static_cast<int>(std::floor(std::log10(range.low))) - 1;
+       std::pow(10, p) <= range.high * air; ++p) {
+    for (int m = 1; m <= 9; ++m) {
+      const std::string value = absl::StrFormat("%g", m * std::pow(10, p));
+      const bool labelled = m == 1 || (decades < 1.7 && (m == 2 || m == 5));
+      absl::StrAppendFormat(&tics, "%s'%s' %s %d", tics.empty() ? "" : ",",
+                            labelled ? value : "", value, labelled ? 0 : 1);
+    }
+  }
+  absl::StrAppend(&text, "set ", axis, "tics (", tics, ")\n");
+  return text;
+}
+
+// The y axis of a measure whose drawn values `range` holds.
+std::string YAxis(const std::string& measure, const Range& range,
+                  const CurvesOptions& options) {
+  const std::string name = Readable(measure);
+  std::string text = "unset logscale\nset format '%g'\nset ytics autofreq\n";
+  if (IsShare(measure)) {
+    const double low = options.accuracy_from, air = 0.02 * (100 - low);
+    absl::StrAppend(&text, "set yrange ",
+                    Range{.low = low - air, .high = 100 + air}.Text(),
+                    "\nset ytics ",
+                    Number(Range{.low = low, .high = 100}.TicStep(5)), "\n");
+  } else if (options.log_y && IsLoss(measure) && range.low > 0 &&
+             !range.empty()) {
+    text += LogAxis("y", range);
+  } else {
+    text += "set yrange [0<*:*]\n";
+  }
+  absl::StrAppend(&text, "set ylabel ",
+                  Quoted(IsShare(measure) ? absl::StrCat(name, " (%)") : name),
+                  "\n");
+  return text;
+}
+
+std::string XAxis(const Range& iterations, const CurvesOptions& options) {
+  if (options.log_x) {
+    return absl::StrCat("set xlabel 'iteration'\n", LogAxis("x", iterations));
+  }
+  return absl::StrCat("set xlabel 'iteration'\nset xrange ", iterations.Text(),
+                      "\nset xtics ", Number(iterations.TicStep(5)), "\n");
 }
 
 // One panel: its data blocks, its axes and its lines.
@@ -124,35 +144,57 @@ std::string PanelText(absl::Span<const RunCurves> runs,
                       const Range& iterations, const CurvesOptions& options) {
   const double factor = IsShare(measure) ? 100 : 1;
   std::string blocks, lines;
-  for (size_t r = 0; r < runs.size(); ++r) {
-    const RunCurves::Measure* found = Find(runs[r], measure);
-    if (found == nullptr) continue;
-    for (const bool test : {false, true}) {
-      const Points points = test ? found->test.Points() : found->train.Points();
+  Range range;
+  for (const bool test : {false, true}) {
+    for (size_t r = 0; r < runs.size(); ++r) {
+      const RunCurves::Measure* found = Find(runs[r], measure);
+      if (found == nullptr) continue;
+      const Points points = PointsOf(*found, test);
       if (points.empty()) continue;
       const std::string name =
           absl::StrFormat("p%d_r%d_%s", panel, r, test ? "test" : "train");
       blocks += Block(name, points, factor);
+      for (const BinnedSeries::Point& point : points) {
+        // Of a loss of 0 a logarithmic axis shows nothing.
+        if (!options.log_y || point.value > 0) range.Add(factor * point.value);
+      }
       absl::StrAppend(&lines, lines.empty() ? " $" : ", \\\n  $", name,
                       " using 1:2 ", Style(r, test, points.size()));
+      if (test && points.size() > kFew) {  // its end stands out
+        absl::StrAppendFormat(&lines, ", \\\n  $%s every ::%d using 1:2 %s",
+                              name, points.size() - 1, Style(r, test, 1));
+      }
     }
   }
-  std::string text = blocks;
-  const bool log_y = options.log_y && IsLoss(measure);
-  absl::StrAppend(
-      &text, log_y ? "set logscale y\n" : "unset logscale\n",
-      log_y ? "set format y '%g'\n" : "set format y '%h'\n",
-      "set xlabel 'iteration'\n", "set ylabel ",
-      Quoted(IsShare(measure) ? absl::StrCat(measure, " (%)") : measure), "\n");
-  absl::StrAppend(&text, "set xrange ", iterations.Text(), "\nset xtics ",
-                  Number(iterations.TicStep(5)), "\nset yrange ",
-                  IsShare(measure) ? "[-2:102]"
-                  : log_y          ? "[*:*]"
-                                   : "[0<*:*]",
-                  "\n");
   // A panel without a number stays, so that its neighbours keep their places.
-  absl::StrAppend(&text, "plot", lines.empty() ? " NaN" : lines, "\n");
-  return text;
+  return absl::StrCat(blocks, YAxis(measure, range, options),
+                      XAxis(iterations, options), "plot",
+                      lines.empty() ? " NaN" : lines, "\n");
+}
+
+// Adds what full and dashed lines are to the legend, which is filled downwards,
+// in a column of its own; returns the legend's lines.
+int AlignKinds(const std::vector<std::string>& kinds,
+               std::vector<std::string>& names,
+               std::vector<std::string>& entries) {
+  const int runs = static_cast<int>(names.size());
+  for (int lines = 1;; ++lines) {
+    std::vector<std::string> all = names;
+    all.resize(runs + (lines - runs % lines) % lines);
+    all.insert(all.end(), kinds.begin(), kinds.end());
+    all.resize((all.size() + lines - 1) / lines * lines);  // whole columns
+    if (Canvas::LegendLines(all) > lines) continue;
+    for (size_t i = runs; i < all.size(); ++i) {
+      entries.push_back(
+          absl::StrCat(all[i].empty() ? "with lines lc '#ffffff'"
+                       : all[i] == "dashed: test"
+                           ? "with lines lc '#444444' dt (12,8) lw 1.5"
+                           : "with lines lc '#bbbbbb' lw 2.6",
+                       " title ", Quoted(all[i].empty() ? " " : all[i])));
+    }
+    names = std::move(all);
+    return lines;
+  }
 }
 
 std::vector<std::string> MeasuresOf(absl::Span<const RunCurves> runs) {
@@ -172,8 +214,7 @@ std::string CsvOf(absl::Span<const RunCurves> runs) {
   for (const RunCurves& run : runs) {
     for (const RunCurves::Measure& measure : run.measures) {
       for (const bool test : {false, true}) {
-        for (const auto& [iteration, value] :
-             test ? measure.test.Points() : measure.train.Points()) {
+        for (const auto& [iteration, value] : PointsOf(measure, test)) {
           absl::StrAppend(&csv, CsvField(run.name), ",",
                           test ? "test" : "train", ",", CsvField(measure.name),
                           ",", Number(iteration), ",", Number(value), "\n");
@@ -190,45 +231,41 @@ Picture CurvesPicture(absl::Span<const RunCurves> runs,
                       const CurvesOptions& options) {
   const std::vector<std::string> measures = MeasuresOf(runs);
   Range iterations;
+  bool has[2] = {false, false};
   std::vector<std::string> names, entries;
   for (size_t r = 0; r < runs.size(); ++r) {
-    bool has[2] = {false, false};
     for (const RunCurves::Measure& measure : runs[r].measures) {
       for (const bool test : {false, true}) {
-        for (const auto& point :
-             test ? measure.test.Points() : measure.train.Points()) {
+        for (const auto& point : PointsOf(measure, test)) {
           iterations.Add(point.iteration);
           has[test] = true;
         }
       }
     }
-    for (const bool test : {false, true}) {
-      if (!has[test]) continue;
-      names.push_back(
-          absl::StrCat(runs[r].name, test ? ", test" : ", training"));
-      entries.push_back(absl::StrCat(Style(r, test, BinnedSeries::kPoints),
-                                     " title ", Quoted(names.back())));
-    }
+    names.push_back(runs[r].name);
+    entries.push_back(
+        absl::StrCat(LegendStyle(r), " title ", Quoted(names.back())));
   }
-  if (iterations.empty()) iterations.Add(0);
-  iterations.Add(0);
+  std::vector<std::string> kinds;
+  if (has[0]) kinds.push_back("full: training");
+  if (has[1]) kinds.push_back("dashed: test");
+  const int legend_lines = AlignKinds(kinds, names, entries);
+  if (iterations.empty()) iterations.Add(1);
+  if (!options.log_x) iterations.Add(0);
   if (iterations.high == iterations.low) iterations.high += 1;
 
   const int count = static_cast<int>(measures.size());
   const int columns = count == 1 ? 1 : 2;
-  // The legend is filled downwards: a run's training stands above its test.
-  int legend_lines = Canvas::LegendLines(names);
-  if (names.size() > runs.size()) legend_lines += legend_lines % 2;
   const Canvas canvas({.rows = (count + columns - 1) / columns,
                        .columns = columns,
-                       .panel_height = count > 2 ? 445 : 420,
+                       .panel_height = count > 2 ? 460 : 420,
                        .legend_lines = legend_lines,
                        .title = options.title,
-                       .bottom = count > 2 ? 103 : 78});
+                       .bottom = count > 2 ? 118 : 78});
   Picture picture;
   picture.script = canvas.Begin();
   for (int i = 0; i < count; ++i) {
-    absl::StrAppend(&picture.script, canvas.Panel(i, measures[i]),
+    absl::StrAppend(&picture.script, canvas.Panel(i, Readable(measures[i])),
                     PanelText(runs, measures[i], i, iterations, options));
   }
   absl::StrAppend(&picture.script, canvas.Legend(entries), "unset multiplot\n");

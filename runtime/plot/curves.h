@@ -30,7 +30,10 @@ class BinnedSeries {
     double iteration = 0;  // the mean of those of its values
     double value = 0;
   };
-  std::vector<Point> Points() const;
+  // The means. In the end the last value as it is, where the means are of
+  // several: how a measure ended. Of a noisy measure that would be a spike, and
+  // so would a mean of few: without `exact_end` both are left out.
+  std::vector<Point> Points(bool exact_end = true) const;
 
  private:
   struct Bin {
@@ -65,13 +68,15 @@ absl::StatusOr<RunCurves> ReadRunCurves(const std::string& path,
 
 struct CurvesOptions {
   std::string title;
-  bool log_y = false;  // the panels of losses have a logarithmic axis
+  bool log_y = false;        // the panels of losses have a logarithmic axis
+  bool log_x = false;        // the iterations have one
+  double accuracy_from = 0;  // the low end of shares' axes, in per cent
 };
 
 // A panel for each measure of the runs, in the order of their first appearance,
-// two abreast; all runs over one another in the same ranges, training as full
-// lines and test as dashed ones. A measure with "accuracy" in its name is a
-// share, drawn from 0 to 100 %. REQUIRES: 1 to kSeriesColours runs.
+// two abreast; all runs over one another in the same ranges, training as pale
+// full lines and test as dashed ones on top. A measure with "accuracy" in its
+// name is a share, drawn up to 100 %. REQUIRES: 1 to kSeriesColours runs.
 Picture CurvesPicture(absl::Span<const RunCurves> runs,
                       const CurvesOptions& options);
 

@@ -133,7 +133,7 @@ Picture DerivativesPicture(absl::Span<const DerivativePanel> panels,
                        .bottom = 98});
   static constexpr const char* kStyles[] = {
       "with lines lc '#0072B2' lw 2.2",
-      "with lines lc '#D55E00' lw 2 dt (5,4)"};
+      "with lines lc '#D55E00' lw 2 dt (12,8)"};
   Picture picture;
   picture.script = canvas.Begin();
   picture.csv = absl::StrCat(kCsvHeader, "\n");

@@ -17,12 +17,15 @@ inline namespace runtime {
 namespace {
 
 constexpr int kTitleHeight = 56;       // of the whole picture's title
-constexpr int kLegendGap = 18;         // between panels and legend
+constexpr int kLegendGap = 26;         // between panels and legend
 constexpr int kLegendLineHeight = 36;  // one line of the legend
 // Letters of 18 points are about 10 pixels wide; a legend's entry has a sample
 // of its line before it.
 constexpr int kLetterWidth = 12;
 constexpr int kSampleWidth = 110;
+// In 3-D gnuplot leaves room for a bar of colours on the right, which none of
+// the pictures has, and little for the tics on the left.
+constexpr double kShift3d = 0.02;
 
 }  // namespace
 
@@ -40,8 +43,19 @@ absl::Status WritePicture(const Picture& picture, const std::string& out,
 const char* SeriesColour(int i) {
   static constexpr const char* kColours[kSeriesColours] = {
       "#0072B2", "#D55E00", "#009E73", "#CC79A7",
-      "#E69F00", "#56B4E9", "#000000", "#F0E442"};
+      "#E69F00", "#56B4E9", "#000000", "#7A6A00"};
   return kColours[i % kSeriesColours];
+}
+
+std::string PaleColour(int i, double share) {
+  const unsigned colour =
+      std::stoul(std::string(SeriesColour(i) + 1), nullptr, 16);
+  unsigned pale = 0;
+  for (const int shift : {16, 8, 0}) {
+    const double part = colour >> shift & 255;
+    pale |= static_cast<unsigned>(255 - (255 - part) * share) << shift;
+  }
+  return absl::StrFormat("#%06x", pale);
 }
 
 const char* DivergingPalette() {
@@ -86,6 +100,10 @@ double Range::TicStep(int count) const {
     if (step * power >= least) return step * power;
   }
   return 10 * power;
+}
+
+std::string Readable(absl::string_view name) {
+  return absl::StrReplaceAll(name, {{"_", " "}});
 }
 
 std::string Number(double value) {
@@ -152,9 +170,9 @@ std::string Canvas::Panel3d(int i, absl::string_view title) const {
   const double total = height();
   return absl::StrFormat(
       "set size %.4f,%.4f\nset origin %.4f,%.4f\nset title %s font "
-      "'Sans,17'\n",
+      "'Sans,17' offset 0,0.9\n",
       1.0 / layout_.columns, layout_.panel_height / total,
-      static_cast<double>(column) / layout_.columns,
+      static_cast<double>(column) / layout_.columns + kShift3d,
       1 - (kTitleHeight + (row + 1.0) * layout_.panel_height) / total,
       Quoted(title));
 }

@@ -4,7 +4,8 @@
 // Every picture is kPictureWidth pixels wide, with letters that can still be
 // read when it is shown 800 wide. Colours are those of Okabe and Ito
 // (https://jfly.uni-koeln.de/color), which people with any of the common
-// colour-vision deficiencies tell apart.
+// colour-vision deficiencies tell apart; in place of their yellow, which white
+// paper swallows, there is a dark olive.
 
 #ifndef KILN_RUNTIME_PLOT_PICTURE_H_
 #define KILN_RUNTIME_PLOT_PICTURE_H_
@@ -37,6 +38,8 @@ absl::Status WritePicture(const Picture& picture, const std::string& out,
 
 // Colour i of kSeriesColours: "#0072B2".
 const char* SeriesColour(int i);
+// The same mixed with white, `share` of it left: for what stands behind.
+std::string PaleColour(int i, double share);
 // The palettes of maps, as gnuplot commands: of classes and signed numbers
 // (blue, white at the middle, vermilion), and of quantities (dark to bright).
 const char* DivergingPalette();
@@ -63,7 +66,10 @@ struct Range {
 std::string DataBlock(absl::string_view name, absl::Span<const double> values,
                       int columns, int scan = 0);
 
-// The same numbers for people: 9 digits, "nan" where there is none.
+// `name` for people: underscores as spaces.
+std::string Readable(absl::string_view name);
+
+// A number as text: 9 digits, "nan" where there is none.
 std::string Number(double value);
 
 // `text` as a CSV field, quoted where it must be.

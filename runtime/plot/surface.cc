@@ -56,26 +56,28 @@ Picture SurfacePicture(const Surface& s) {
   const int count = static_cast<int>(s.layers.size());
   const Canvas canvas({.rows = (count + 2) / 2,
                        .columns = 2,
-                       .panel_height = 480,
+                       .panel_height = 500,
                        .title = s.title,
                        .left = 80,
-                       .right = 95,
-                       .top = 40,
-                       .bottom = 80});
+                       .right = 60,
+                       .top = 64,
+                       .bottom = 100});
   Picture picture;
   std::string& script = picture.script;
-  absl::StrAppend(&script, canvas.Begin(),
-                  DataBlock("surface", Rows(s), 2 + count, s.grid),
-                  "set border 4095 lc '#666666'\nset pm3d depthorder border lc "
-                  "'#444444' lw 0.25\nset view 58,325\nset xyplane 0\n"
-                  "set ticslevel 0\nset xlabel 'weight' offset 0,-0.6\n"
-                  "set ylabel 'bias' offset 0,-0.6\nset xrange ",
-                  s.weight.Text(), "\nset yrange ", s.bias.Text(), "\n",
-                  SequentialPalette());
+  absl::StrAppend(
+      &script, canvas.Begin(), DataBlock("surface", Rows(s), 2 + count, s.grid),
+      "set border 4095 lc '#666666'\nset pm3d depthorder border lc "
+      "'#444444' lw 0.25\nset view 58,325,1.06,1.05\nset xyplane 0\n"
+      "set ticslevel 0\nunset colorbox\nset xlabel 'weight' offset 0,-0.6\n"
+      "set ylabel 'bias' offset 0,-0.6\nset xrange ",
+      s.weight.Text(), "\nset yrange ", s.bias.Text(), "\n",
+      SequentialPalette());
   for (int i = 0; i < count; ++i) {
-    const std::string range = RangeOf(s.layers[i]).Text();
+    const Range range = RangeOf(s.layers[i]);
+    // Height and colour say the same: the axis is the colours' bar, too.
     absl::StrAppend(&script, canvas.Panel3d(i, s.layers[i].name), "set zrange ",
-                    range, "\nset cbrange ", range,
+                    range.Text(), "\nset cbrange ", range.Text(),
+                    "\nset ztics ", Number(range.TicStep(6)),
                     "\nsplot $surface using 1:2:", 3 + i, " with pm3d\n");
   }
   // A cut of each, in the plane and with a key of its own.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -38,8 +39,20 @@ std::string Label(const std::string& text, double x, double y,
 }  // namespace
 
 int ColumnsFor(int count) {
-  const int columns = static_cast<int>(std::ceil(std::sqrt(1.6 * count)));
-  return std::clamp(columns, 1, std::max(1, count));
+  const double wide = std::sqrt(1.6 * count);
+  int best = 1;
+  double least = std::numeric_limits<double>::infinity();
+  for (int columns = 1; columns <= count; ++columns) {
+    // Away from that shape by a factor of e is as bad as a whole row of holes.
+    const int holes = (columns - count % columns) % columns;
+    const double cost = std::abs(std::log(columns / wide)) +
+                        static_cast<double>(holes) / columns;
+    if (cost < least) {
+      best = columns;
+      least = cost;
+    }
+  }
+  return best;
 }
 
 Picture TilesPicture(const Tiles& t) {

@@ -30,7 +30,9 @@ struct Tiles {
 // is negative, [0, m] from dark to bright where none is.
 Picture TilesPicture(const Tiles& tiles);
 
-// How many abreast make a grid of `count` tiles about as wide as a page.
+// How many abreast make a grid of `count` tiles about as wide as a page,
+// without a last row that is nearly empty where another number avoids it: 2
+// for 4.
 int ColumnsFor(int count);
 
 }  // namespace runtime

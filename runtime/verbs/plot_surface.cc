@@ -119,10 +119,10 @@ absl::Status PlotSurface(const VerbContext& context) {
   if (status.ok()) status = output.Check();
   if (!status.ok()) return status;
   const std::string loss =
-      manifest.losses.size() == 1 ? manifest.losses[0].name : "loss";
+      manifest.losses.size() == 1 ? Readable(manifest.losses[0].name) : "loss";
   surface.layers[0].name = "output";
   surface.layers[1].name = loss;
-  surface.layers[2].name = absl::StrCat("d", loss, "/dweight");
+  surface.layers[2].name = absl::StrCat("d ", loss, " / d weight");
 
   absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
   if (!model.ok()) return model.status();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "runtime/plot/tiles.h"
 #include "runtime/verbs/plot.h"
 
@@ -97,8 +98,9 @@ absl::Status PlotWeights(const VerbContext& context) {
   absl::StatusOr<Tiles> tiles =
       TilesOf(context.manifest, spec, (*model)->parameter(*weight));
   if (!tiles.ok()) return tiles.status();
-  tiles->title = output.TitleOr(
-      absl::StrCat(context.manifest.model, ": weights of ", spec.name));
+  tiles->title =
+      output.TitleOr(absl::StrCat(context.manifest.model, ": weights of ",
+                                  absl::StripSuffix(spec.name, ".weight")));
   return output.Write(TilesPicture(*tiles));
 }
 

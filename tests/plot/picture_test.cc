@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "runtime/plot/boundary.h"
 #include "runtime/plot/curves.h"
@@ -205,7 +207,65 @@ TEST(GnuplotTest, FailureLeavesTheOldFile) {
   EXPECT_EQ(directory.Names().size(), 1u);
 }
 
+TEST(TilesTest, NoLonelyLastRow) {
+  EXPECT_EQ(ColumnsFor(1), 1);
+  EXPECT_EQ(ColumnsFor(4), 2);
+  EXPECT_EQ(ColumnsFor(6), 3);
+  EXPECT_EQ(ColumnsFor(16), 4);
+  EXPECT_EQ(ColumnsFor(32), 8);
+  EXPECT_EQ(ColumnsFor(128), 16);
+  EXPECT_EQ(ColumnsFor(7), 4);  // 4 + 3
+}
+
 // --- Curves -----------------------------------------------------------------
+
+TEST(CurvesTest, AxesAreAsAsked) {
+  const RunCurves runs[] = {SmallRun("a", 1)};
+  const auto has = [&runs](const CurvesOptions& options, const char* text) {
+    return absl::StrContains(CurvesPicture(runs, options).script, text);
+  };
+  EXPECT_TRUE(has({.title = "", .log_x = true}, "\nset logscale x"));
+  EXPECT_FALSE(has({}, "\nset logscale"));
+  EXPECT_TRUE(has({}, "set yrange [-2:102]"));
+  EXPECT_TRUE(
+      has({.title = "", .accuracy_from = 80}, "set yrange [79.6:100.4]"));
+}
+
+TEST(CurvesTest, LongTestLinesHaveTheirEndsMarked) {
+  RunCurves run = SmallRun("a", 1);
+  for (int i = 1; i <= 40; ++i) run.measures[0].test.Add(3 + i, 1.0 / i);
+  EXPECT_TRUE(
+      absl::StrContains(CurvesPicture({&run, 1}, {}).script,
+                        "$p0_r0_test every ::40 using 1:2 with points"));
+}
+
+TEST(CurvesTest, LossesOfZeroHaveNoLogarithm) {
+  RunCurves run = SmallRun("a", 0);  // all are 0
+  const std::string all =
+      CurvesPicture({&run, 1}, {.title = "", .log_y = true}).script;
+  EXPECT_EQ(all.find("\nset logscale y"), std::string::npos);
+  run.measures[0].train.Add(4, 1e-3);
+  run.measures[0].train.Add(5, 1);
+  const std::string some =
+      CurvesPicture({&run, 1}, {.title = "", .log_y = true}).script;
+  EXPECT_NE(some.find("\nset logscale y"), std::string::npos);
+  EXPECT_NE(some.find("'0.01' 0.01 0"), std::string::npos) << some;
+}
+
+TEST(CurvesTest, LegendNamesEachRunOnceAndEachKindOfLine) {
+  std::vector<RunCurves> runs;
+  for (int i = 0; i < kSeriesColours; ++i) {
+    runs.push_back(SmallRun(absl::StrCat("run", i), 1));
+  }
+  const std::string script = CurvesPicture(runs, {}).script;
+  for (int i = 0; i < kSeriesColours; ++i) {
+    const std::string title = absl::StrCat("title 'run", i, "'");
+    EXPECT_EQ(script.find(title), script.rfind(title));
+    EXPECT_NE(script.find(title), std::string::npos);
+  }
+  EXPECT_NE(script.find("title 'full: training'"), std::string::npos);
+  EXPECT_NE(script.find("title 'dashed: test'"), std::string::npos);
+}
 
 TEST(BinnedSeriesTest, FewValuesStayAsTheyAre) {
   BinnedSeries series;
@@ -228,6 +288,19 @@ TEST(BinnedSeriesTest, ManyValuesBecomeMeansAndTheLast) {
   EXPECT_EQ(points[127].iteration, 1020.5);
   EXPECT_EQ(points[128].iteration, 1024);
   EXPECT_EQ(points[128].value, 2048);
+  EXPECT_EQ(series.Points(/*exact_end=*/false).size(), BinnedSeries::kPoints);
+}
+
+TEST(BinnedSeriesTest, MeansOfFewAreNoEnd) {
+  BinnedSeries series;
+  for (int i = 1; i <= 520; ++i) series.Add(i, i);  // 65 bins of 8
+  EXPECT_EQ(series.Points(false).size(), 65u);
+  for (int i = 521; i <= 523; ++i) series.Add(i, i);
+  EXPECT_EQ(series.Points(false).size(), 65u) << "three of eight";
+  EXPECT_EQ(series.Points(false).back().iteration, 516.5);
+  series.Add(524, 524);
+  EXPECT_EQ(series.Points(false).size(), 66u);
+  EXPECT_EQ(series.Points().size(), 67u);
 }
 
 TEST(ReadRunCurvesTest, ReadsWhatTrainWrites) {

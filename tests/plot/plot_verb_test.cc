@@ -97,6 +97,8 @@ TEST_F(PlotVerbTest, FilesAreCheckedFirst) {
       {"plot", "weights", "--load=" + weights_, "--out=/no/such/place/p.png"},
       "/no/such/place"));
   EXPECT_TRUE(Refuses({"plot", "curves", out}, "--log=FILE.jsonl is missing"));
+  EXPECT_TRUE(Refuses({"plot", "curves", out, "--log=a", "--accuracy_from=100"},
+                      "not from 0 to below 100"));
   if (!CheckGnuplot().ok()) GTEST_SKIP() << "gnuplot is not installed";
   EXPECT_TRUE(Refuses({"plot", "weights", out}, "--load=FILE is missing"));
   EXPECT_TRUE(Refuses({"plot", "weights", out, "--load=/no/such/file"},
