@@ -175,9 +175,9 @@ def redo(seed):
     # ReLU's own runs are those of the two studies above.
     line_runs = [Run("lines" + s, "line_cnn" + s, [f"--seed={seed}"]) for s in suffixes]
     width_runs = [Run("detection" + s, "detection_cnn" + s, [f"--seed={seed}"]) for s in suffixes]
-    pictures = [curves("redo_lines", line_runs, names, "Lines, per activation. Each run ends at 100 %.", "Lines, per activation",
-                       "--log_y", "--accuracy_from=40"),
-                curves("redo_detection", width_runs, names, "Detection, per activation. Each run ends at 100 % of the widths.",
+    pictures = [curves("redo_lines", line_runs, names, "A run stops as soon as every line is right.",
+                       "Lines, per activation", "--log_y", "--accuracy_from=40"),
+                curves("redo_detection", width_runs, names, "A run stops as soon as every width is right.",
                        "Detection, per activation", "--log_y", "--log_x")]
 
     def read(results):
@@ -214,7 +214,7 @@ def images():
 def classifiers(seed):
     source, data_name, epochs = images()
     runs = [Run(name, name, [f"--data={source}", f"--epochs={epochs}", f"--seed={seed}"]) for name in CLASSIFIERS]
-    pictures = [curves("classifiers_curves", runs, CLASSIFIERS, "All five, training and test.",
+    pictures = [curves("classifiers_curves", runs, CLASSIFIERS, "All five.",
                        f"Five classifiers on {data_name}", "--log_y", "--accuracy_from=80")]
     pictures += [Picture(f"{name}_weights", name, ["plot", "weights", "--load={weights:" + name + "}"],
                          f"The first layer's weights of {name}.") for name in CLASSIFIERS]
@@ -223,9 +223,9 @@ def classifiers(seed):
         rows = sorted(((name, results.last(name, "train"), results.last(name), results.last(name, measure="loss"))
                        for name in CLASSIFIERS), key=lambda row: -row[2])
         gap = max(rows, key=lambda row: row[1] - row[2])
-        return [f"After {epochs} epochs of {data_name} {rows[0][0]} is best on the test part with {percent(rows[0][2])}, "
+        return [f"After {epochs} epochs of {data_name}, {rows[0][0]} is best on the test part with {percent(rows[0][2])}, "
                 f"{rows[-1][0]} last with {percent(rows[-1][2])}. "
-                + (f"Training is furthest ahead of test in {gap[0]}, by {100 * (gap[1] - gap[2]):.2f} percentage points."
+                + (f"Training is furthest ahead of test in {gap[0]}, by {100 * (gap[1] - gap[2]):.1f} percentage points."
                    if gap[1] > gap[2] else
                    "No model is better on the training part, a mean over the last epoch, than on the test part after it.")], (
             ["model", "training accuracy", "test accuracy", "test loss"],
@@ -394,7 +394,7 @@ NUMPY_STEP = 30 * 60 / 1500  # seconds an iteration of mnist_cnn in numpy
 def published(seed):
     source, data_name, _ = images()
     runs = {model: Run(f"published_{model}", model, [f"--data={source}", f"--seed={seed}"]) for model in PUBLISHED}
-    pictures = [curves("published_curves", list(runs.values()), list(PUBLISHED), "Training and test of the three.",
+    pictures = [curves("published_curves", list(runs.values()), list(PUBLISHED), "All three.",
                        f"Published models on {data_name}", "--log_y", "--accuracy_from=80")]
 
     def read(results):
