@@ -15,5 +15,5 @@ KILN_MODEL(m) {
   m.Loss(m.SoftmaxCrossEntropy(x, label));
   m.Metric("accuracy", m.Accuracy(x, label));
   m.Defaults(
-      {.batch = 64, .epochs = 5, .learning_rate = 0.05, .momentum = 0.9});
+      {.batch = 64, .epochs = 3, .learning_rate = 0.05, .momentum = 0.9});
 }

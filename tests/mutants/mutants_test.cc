@@ -38,11 +38,11 @@ class Subject {
     const auto outputs = InterpretOutputs(*training, values);
     EXPECT_TRUE(outputs.ok()) << outputs.status();
     if (outputs.ok()) right_ = outputs->gradients;
-    // What a mutant is caught by must let the right gradient pass.
-    const auto check =
-        CheckGradients(forward, values, ValuesOf(right_), options);
-    EXPECT_TRUE(check.ok()) << check.status();
+    fit_ = CheckGradients(forward, values, ValuesOf(right_), options).status();
   }
+
+  // What a mutant is caught by must let the right gradient pass.
+  const absl::Status& fit() const { return fit_; }
 
   // What the mutant's gradients are, where it computes any.
   absl::StatusOr<RoundedTensors> GradientsOf(const Mutant& mutant) const {
@@ -94,6 +94,7 @@ class Subject {
   const GraphValues& values_;
   const GradientCheckOptions& options_;
   RoundedTensors right_;
+  absl::Status fit_;
 };
 
 // Mutations of ops that change no gradient, whatever the values, and why.
@@ -157,6 +158,7 @@ const std::map<std::string, std::string>& Equivalences() {
       {"pointwise products d_input: operands 2 and 3 exchanged",
        "multiplication commutes"},
       {"pointwise select d_input: operands 0 and 2 exchanged", "the same"},
+      {"pointwise square_root d_input: operands 0 and 2 exchanged", "the same"},
   };
   return table;
 }
@@ -175,35 +177,46 @@ bool KnownEquivalent(const std::string& what) {
 // What became of the mutants of one or more subjects.
 class Tally {
  public:
-  // With `differences`, finite differences must catch them as well.
-  void Add(const std::string& name, const Subject& subject,
-           const std::vector<Mutant>& mutants, bool differences) {
-    SCOPED_TRACE(name);
-    for (const Mutant& mutant : mutants) {
-      const std::string what = absl::StrCat(mutant.rule, ": ", mutant.change);
+  // Tries the mutants on a subject that is fit and returns those it does not
+  // catch. With `differences`, finite differences must catch them as well.
+  std::vector<Mutant> Missed(const std::string& name, const Subject& subject,
+                             std::vector<Mutant> mutants, bool differences) {
+    std::vector<Mutant> missed;
+    for (Mutant& mutant : mutants) {
+      const std::string what = What(mutant);
       const auto gradients = subject.GradientsOf(mutant);
-      ASSERT_TRUE(gradients.ok()) << what << ": " << gradients.status();
+      EXPECT_TRUE(gradients.ok()) << what << ": " << gradients.status();
+      if (!gradients.ok()) continue;
       if (subject.Equivalent(*gradients)) {
         equivalent_.insert(what);
         continue;
       }
       applied_.insert(what);
-      ++total_;
       const double stands_out = subject.StandsOut(*gradients);
       const bool seen = !differences || subject.CaughtByDifferences(*gradients);
-      EXPECT_TRUE(seen) << "differences miss " << what;
-      EXPECT_GT(stands_out, 1) << "rounding hides " << what;
-      caught_ += seen && stands_out > 1;
+      if (!seen || !(stands_out > 1)) {
+        missed.push_back(std::move(mutant));
+        continue;
+      }
+      ++caught_;
       if (stands_out < weakest_) {
         weakest_ = stands_out;
         weakest_mutant_ = absl::StrCat(name, ", ", what);
       }
     }
+    return missed;
+  }
+
+  // That these were caught by nothing.
+  void AddMissed(const std::string& name, const std::vector<Mutant>& mutants) {
+    for (const Mutant& mutant : mutants)
+      ADD_FAILURE() << name << ": nothing catches " << What(mutant);
+    missed_ += static_cast<int64_t>(mutants.size());
   }
 
   void Report(const std::string& subject) const {
-    EXPECT_GT(total_, 0);
-    ReportMutants(subject, caught_, total_, weakest_);
+    EXPECT_GT(caught_, 0);
+    ReportMutants(subject, caught_, caught_ + missed_, weakest_);
     std::cout << "weakest: " << weakest_mutant_ << "\n";
   }
 
@@ -217,7 +230,11 @@ class Tally {
   }
 
  private:
-  int64_t caught_ = 0, total_ = 0;
+  static std::string What(const Mutant& mutant) {
+    return absl::StrCat(mutant.rule, ": ", mutant.change);
+  }
+
+  int64_t caught_ = 0, missed_ = 0;
   double weakest_ = std::numeric_limits<double>::infinity();
   std::string weakest_mutant_;
   std::set<std::string> equivalent_, applied_;
@@ -228,8 +245,11 @@ class OpMutantsTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(OpMutantsTest, AreAllCaught) {
   Tally tally;
   for (const OpCase& c : OpCases(GetParam(), /*batch=*/3)) {
-    tally.Add(c.name, {c.graph, c.values, c.options},
-              MutantsOf(GetParam(), c.graph), /*differences=*/true);
+    const Subject subject(c.graph, c.values, c.options);
+    EXPECT_TRUE(subject.fit().ok()) << c.name << ": " << subject.fit();
+    tally.AddMissed(
+        c.name, tally.Missed(c.name, subject, MutantsOf(GetParam(), c.graph),
+                             /*differences=*/true));
   }
   tally.Report(GetParam());
   for (const std::string& what : tally.Unnoticed()) {
@@ -260,21 +280,28 @@ TEST_P(ModelMutantsTest, AreAllCaught) {
       mutants.push_back(std::move(mutant));
     }
   }
-  const GraphValues values = RandomValues(graph, /*batch=*/2, /*seed=*/3);
   GradientCheckOptions options{
       .element_limit = 20, .random_elements = 4, .directions = 2};
   if (large) {
     options.step = 1e-6;
     options.tolerance = 3e-7;
   }
+  // What some values do not show, a few others may: samples that are alike, a
+  // kink within the step, a dead ReLU.
   Tally tally;
-  tally.Add(GetParam(), {graph, values, options}, mutants,
-            /*differences=*/!large);
+  for (uint64_t seed = 3; seed < 9 && !mutants.empty(); ++seed) {
+    const GraphValues values = RandomValues(graph, /*batch=*/2, seed);
+    const Subject subject(graph, values, options);
+    if (!subject.fit().ok()) continue;
+    mutants = tally.Missed(GetParam(), subject, std::move(mutants),
+                           /*differences=*/!large);
+  }
+  tally.AddMissed(GetParam(), mutants);
   tally.Report("model " + GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ModelMutantsTest,
-                         ::testing::ValuesIn(ModelNames()),
+                         ::testing::ValuesIn(ModelStructures()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -22,12 +22,12 @@ TEST_P(TraceTest, IsTheInterpretersValueOfEveryNode) {
     SCOPED_TRACE(op_case->name);
     const auto training = BuildTrainingGraph(op_case->graph);
     ASSERT_TRUE(training.ok()) << training.status();
+    // Cases of batch statistics have more samples than asked for.
+    const GraphValues one = SampleOf(*training, op_case->values, 0);
     const auto result =
-        RunJit(*training, {PipelineKind::kTrace, 1, Schedule::kNaive, ""},
-               op_case->values);
+        RunJit(*training, {PipelineKind::kTrace, 1, Schedule::kNaive, ""}, one);
     ASSERT_TRUE(result.ok()) << result.status();
-    const absl::Status status =
-        CheckTrace(*training, op_case->values, result->trace);
+    const absl::Status status = CheckTrace(*training, one, result->trace);
     EXPECT_TRUE(status.ok()) << status;
   }
 }

@@ -64,7 +64,7 @@ TEST(DataSourcesTest, DimensionsOfOneMakeNoDifference) {
 TEST(DataSourcesTest, NamesUnknownData) {
   EXPECT_TRUE(IsOneLineError(LoadData({"digit"}, kDigitsModel),
                              {"no data \"digit\"", "no CSV file",
-                              "digits, xor, or, and, ", " or regression"}));
+                              "digits, xor, or, and, ", " or hand_421"}));
   EXPECT_TRUE(IsOneLineError(LoadData({""}, kDigitsModel), {"digits"}));
 }
 

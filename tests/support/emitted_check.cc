@@ -38,7 +38,7 @@ class EmittedCheck {
     if (!expected.ok()) return expected.status();
     // Heads are of the evaluation form.
     const auto evaluated = InterpretOutputs(
-        PipelineGraph(forward_, PipelineKind::kInfer), values_);
+        EvaluationForm(KeepOutputs(forward_, {OutputKind::kHead})), values_);
     if (!evaluated.ok()) return evaluated.status();
     absl::Status status = CheckHeads(*evaluated);
     if (!status.ok()) return status;

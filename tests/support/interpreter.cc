@@ -124,4 +124,19 @@ absl::StatusOr<Gradients> InterpretGradients(const Graph& training,
   return gradients;
 }
 
+GraphValues SampleOf(const Graph& graph, const GraphValues& values, int64_t n) {
+  GraphValues one = values;
+  one.batch = 1;
+  if (!values.weights.empty()) one.weights = {values.weights[n]};
+  one.rows = {values.rows.empty() ? n : values.rows[n]};
+  for (const Node& node : graph.nodes()) {
+    const auto found = values.tensors.find(node.name);
+    if (found == values.tensors.end() || !node.type.per_sample) continue;
+    const int64_t size = ElementCount(node.type.shape);
+    const auto first = found->second.begin() + n * size;
+    one.tensors[node.name] = {first, first + size};
+  }
+  return one;
+}
+
 }  // namespace kiln

@@ -33,6 +33,9 @@ struct GraphValues {
   uint32_t step = 0;
 };
 
+// The values of sample n alone.
+GraphValues SampleOf(const Graph& graph, const GraphValues& values, int64_t n);
+
 // A node's value, row-major: [batch x shape] when it is per sample, else
 // [shape] (for gradients: summed over the batch).
 using NodeValues = std::vector<std::vector<double>>;

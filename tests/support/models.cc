@@ -1,5 +1,6 @@
 #include "tests/support/models.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,21 @@ const std::vector<TestModel>& Models() {
 std::vector<std::string> ModelNames() {
   std::vector<std::string> names;
   for (const TestModel& model : Models()) names.push_back(model.name);
+  return names;
+}
+
+std::vector<std::string> ModelStructures() {
+  std::set<std::string> seen;
+  std::vector<std::string> names;
+  for (const TestModel& model : Models()) {
+    std::string ops;
+    const absl::StatusOr<Model> built = BuildModel(model.name);
+    if (built.ok()) {
+      for (const Node& node : built->graph.nodes())
+        absl::StrAppend(&ops, node.op->name(), " ");
+    }
+    if (seen.insert(ops).second) names.push_back(model.name);
+  }
   return names;
 }
 

@@ -13,6 +13,10 @@ namespace kiln {
 
 std::vector<std::string> ModelNames();
 
+// Those that differ in more than formulas and sizes: of models with the same
+// ops in the same order the first. Formulas have tests of their own.
+std::vector<std::string> ModelStructures();
+
 // The model's forward graph and defaults, as its file builds them.
 absl::StatusOr<Model> BuildModel(const std::string& name);
 

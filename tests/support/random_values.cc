@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dsl/ops/input.h"
+#include "dsl/ops/parameter.h"
 
 namespace kiln {
 namespace {
@@ -20,7 +21,12 @@ class SourceFiller {
 
   std::vector<double> Fill(const Node& node) {
     const int64_t elements = ElementCount(node.type.shape);
-    if (node.op->name() == "parameter") {
+    const auto* parameter = dynamic_cast<const ParameterOp*>(node.op.get());
+    if (parameter != nullptr && parameter->spec().buffer) {
+      // Running statistics, of which a variance is positive.
+      return Draw(elements, [&] { return random_->Uniform(0.5, 1.5); });
+    }
+    if (parameter != nullptr) {
       const double bound = 1 / std::sqrt(FanIn(node.type.shape));
       return Draw(elements, [&] { return random_->Uniform(-bound, bound); });
     }

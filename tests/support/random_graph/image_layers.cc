@@ -50,7 +50,9 @@ int AddConv2d(Draft& draft, int item, int64_t channels, const Window& y,
                               .padding = geometry.padding,
                               .bias = draft.Chance(75),
                               .frozen = frozen});
-    return draft.Keep(value, trained, Sign::kMixed);
+    const int conv = draft.Keep(value, trained, Sign::kMixed);
+    // Where nothing else reads the convolution, inference folds it in.
+    return draft.Chance(20) ? AddChannelAffine(draft, conv) : conv;
   }
   return AddWeighted(draft, item, std::make_shared<Conv2dOp>(geometry), "conv",
                      {channels, draft.ShapeOf(item)[0], y.kernel, x.kernel});
