@@ -119,8 +119,8 @@ absl::Status PlotBoundary(const VerbContext& context) {
   status = FillGrid(**model, k, boundary);
   if (!status.ok()) return status;
   const std::string& input = manifest.inputs[0].name;
-  boundary.x_label = absl::StrCat(input, "[0]");
-  boundary.y_label = absl::StrCat(input, "[1]");
+  boundary.x_label = absl::StrCat(Readable(input), "[0]");
+  boundary.y_label = absl::StrCat(Readable(input), "[1]");
   boundary.title = output.TitleOr(
       absl::StrCat(manifest.model, ": ", manifest.outputs[k].name, " over the ",
                    part, " points of ", data.source));

@@ -117,8 +117,8 @@ absl::Status PlotFunction(const VerbContext& context) {
         absl::StrCat(plot.curves.size(), " curves: a picture has colours for ",
                      kSeriesColours, " at most"));
   }
-  plot.x_label = manifest.inputs[0].name;
-  plot.y_label = manifest.outputs[0].name;
+  plot.x_label = Readable(manifest.inputs[0].name);
+  plot.y_label = Readable(manifest.outputs[0].name);
   plot.title = output.TitleOr(
       absl::StrCat(manifest.model, ": the learned function over the ",
                    part == "train" ? "training" : part, " points"));

@@ -118,8 +118,10 @@ absl::Status PlotSurface(const VerbContext& context) {
   absl::Status status = ParseRanges(f, surface);
   if (status.ok()) status = output.Check();
   if (!status.ok()) return status;
-  const std::string loss =
-      manifest.losses.size() == 1 ? Readable(manifest.losses[0].name) : "loss";
+  // A weighted loss is no longer what its name says.
+  const bool plain =
+      manifest.losses.size() == 1 && manifest.losses[0].weight == 1;
+  const std::string loss = plain ? Readable(manifest.losses[0].name) : "loss";
   surface.layers[0].name = "output";
   surface.layers[1].name = loss;
   surface.layers[2].name = absl::StrCat("d ", loss, " / d weight");

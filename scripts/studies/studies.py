@@ -93,8 +93,8 @@ def xor(seed):
             grid = [row for row in results.rows(f"xor_boundary_{name}") if row["kind"] == "grid"]
             sure = sum(abs(float(row["output0"]) - 0.5) > 0.4 for row in grid) / len(grid)
             ones = sum(row["label"] == "1" for row in grid) / len(grid)
-            said.append(f"With {readable(name)}, {percent(ones, 0)} of the plane shown counts as 1; on {percent(sure, 0)} of the "
-                        "plane the probability is below 0.1 or above 0.9.")
+            said.append(f"With {readable(name)}, {percent(ones, 0)} of the plane shown counts as 1; on "
+                        f"{percent(sure, 0)} of the plane the probability is below 0.1 or above 0.9.")
         return said, race_table(rows, "hidden units")
 
     return Study("xor", "XOR boundaries per activation",
@@ -175,9 +175,9 @@ def redo(seed):
     # ReLU's own runs are those of the two studies above.
     line_runs = [Run("lines" + s, "line_cnn" + s, [f"--seed={seed}"]) for s in suffixes]
     width_runs = [Run("detection" + s, "detection_cnn" + s, [f"--seed={seed}"]) for s in suffixes]
-    pictures = [curves("redo_lines", line_runs, names, "Lines, per activation. Each run ends at 100 %.", "Lines, per activation",
-                       "--log_y", "--accuracy_from=40"),
-                curves("redo_detection", width_runs, names, "Detection, per activation. Each run ends at 100 % of the widths.",
+    pictures = [curves("redo_lines", line_runs, names, "A run stops as soon as every line is right.",
+                       "Lines, per activation", "--log_y", "--accuracy_from=40"),
+                curves("redo_detection", width_runs, names, "A run stops as soon as every width is right.",
                        "Detection, per activation", "--log_y", "--log_x")]
 
     def read(results):
@@ -200,8 +200,8 @@ def redo(seed):
             ["activation", "lines", "times ReLU's", "detection, widths", "times ReLU's"], rows)
 
     return Study("redo", "Other activations beside ReLU",
-                 "Both nets once more with each other activation, all from one seed; in the table the iterations to 100 % and how "
-                 "many times ReLU's they are. The custom activation is softsign, x / (1 + |x|), written in the model file.",
+                 "Both nets once more with each other activation, all from one seed; in the table the iterations to 100 % and "
+                 "how many times ReLU's they are. The custom activation is softsign, x / (1 + |x|), written in the model file.",
                  line_runs + width_runs, pictures, read)
 
 
@@ -214,7 +214,7 @@ def images():
 def classifiers(seed):
     source, data_name, epochs = images()
     runs = [Run(name, name, [f"--data={source}", f"--epochs={epochs}", f"--seed={seed}"]) for name in CLASSIFIERS]
-    pictures = [curves("classifiers_curves", runs, CLASSIFIERS, "All five, training and test.",
+    pictures = [curves("classifiers_curves", runs, CLASSIFIERS, "All five.",
                        f"Five classifiers on {data_name}", "--log_y", "--accuracy_from=80")]
     pictures += [Picture(f"{name}_weights", name, ["plot", "weights", "--load={weights:" + name + "}"],
                          f"The first layer's weights of {name}.") for name in CLASSIFIERS]
@@ -223,9 +223,9 @@ def classifiers(seed):
         rows = sorted(((name, results.last(name, "train"), results.last(name), results.last(name, measure="loss"))
                        for name in CLASSIFIERS), key=lambda row: -row[2])
         gap = max(rows, key=lambda row: row[1] - row[2])
-        return [f"After {epochs} epochs of {data_name} {rows[0][0]} is best on the test part with {percent(rows[0][2])}, "
+        return [f"After {epochs} epochs of {data_name}, {rows[0][0]} is best on the test part with {percent(rows[0][2])}, "
                 f"{rows[-1][0]} last with {percent(rows[-1][2])}. "
-                + (f"Training is furthest ahead of test in {gap[0]}, by {100 * (gap[1] - gap[2]):.2f} percentage points."
+                + (f"Training is furthest ahead of test in {gap[0]}, by {100 * (gap[1] - gap[2]):.1f} percentage points."
                    if gap[1] > gap[2] else
                    "No model is better on the training part, a mean over the last epoch, than on the test part after it.")], (
             ["model", "training accuracy", "test accuracy", "test loss"],
@@ -244,12 +244,14 @@ def regression(seed):
                 "--title=What the nets learned"]
         return args + (["--overlay=" + ",".join("{csv:function_" + o + "}" for o in overlay)] if overlay else [])
 
-    pictures = [Picture(f"function_{name}", f"regression_1d_{name}", function(name, []), f"The net with {readable(name)} hidden units alone.")
+    pictures = [Picture(f"function_{name}", f"regression_1d_{name}", function(name, []),
+                        f"The net with {readable(name)} hidden units alone.")
                 for name in names[:2]]
     pictures.append(Picture("regression_functions", "regression_1d_sigmoid", function("sigmoid", names[:2]),
                             "The three functions over the noisy points."))
     pictures.append(curves("regression_curves", runs, [readable(name) for name in names],
-                           "Their losses: training on noisy points, test on the curve without noise.", "1-D regression", "--log_y"))
+                           "Their losses: training on noisy points, test on the curve without noise.", "1-D regression",
+                           "--log_y"))
 
     def read(results):
         losses = {name: results.last(f"regression_{name}", measure="loss") for name in names}
@@ -288,8 +290,9 @@ def descent(seed):
         ends = [(results.last(run.name), results.last(run.name, measure="loss")) for run in runs]
         shakes = [shake(run.name) for run in runs]
         steps = results.steps(runs[0].name)
-        return [f"After {steps:,} steps on the whole set {percent(ends[0][0])} of the test part are right (loss {ends[0][1]:.4f}); "
-                f"after as many steps on one sample each, a 400th of the work, {percent(ends[1][0])} (loss {ends[1][1]:.4f}).",
+        return [f"After {steps:,} steps on the whole set {percent(ends[0][0])} of the test part are right (loss "
+                f"{ends[0][1]:.4f}); after as many steps on one sample each, a 400th of the work, {percent(ends[1][0])} "
+                f"(loss {ends[1][1]:.4f}).",
                 f"From one step to the next the training loss changes by {shakes[0]:.2g} on average with the whole set and by "
                 f"{shakes[1]:.2g} with single samples."], (["descent", "samples seen", "test accuracy", "test loss"],
                               [[names[0], f"{steps * 400:,}", percent(ends[0][0]), f"{ends[0][1]:.4f}"],
@@ -329,9 +332,10 @@ def neurons(_seed):
         all_l2 = {name: gradient(f"{name}_l2") for name in ["sigmoid", "tanh", *rectifiers]}
         rows = [[readable(name), f"{min(g.values()):.2f}", f"{max(g.values()):.2f}",
                  percent(sum(abs(value) < 0.01 for value in g.values()) / len(g), 0)] for name, g in all_l2.items()]
+        times = float(f"{ce[corner] / l2[corner]:.1g}")
         return [f"At weight {corner[0]:g} and bias {corner[1]:g}, where the sigmoid is saturated, the gradient of the L2 loss "
-                f"is {l2[corner]:.2g} and that of cross-entropy {ce[corner]:.2g}: about {float(f'{ce[corner] / l2[corner]:.1g}'):,.0f} "
-                "times as much.",
+                f"is {l2[corner]:.2g} and that of cross-entropy {ce[corner]:.2g}: about {times:,.0f} times as "
+                "much.",
                 f"Nowhere is the sigmoid's gradient steeper than {max(map(abs, l2.values())):.2g} with L2 and "
                 f"{max(map(abs, ce.values())):.2g} with cross-entropy.",
                 "The table tells of each activation with L2 loss the range of d loss / d weight, and on how much of the plane "
@@ -339,8 +343,8 @@ def neurons(_seed):
             ["activation", "least gradient", "largest gradient", "nearly zero on"], rows)
 
     return Study("neurons", "One neuron over its weight and bias",
-                 "activation(weight x + bias) with input 1 and target 0.5. The values are those of the compiled model's own loss "
-                 "and gradient pipelines.", [], pictures, read)
+                 "activation(weight x + bias) with input 1 and target 0.5. The values are those of the compiled model's own "
+                 "loss and gradient pipelines.", [], pictures, read)
 
 
 def activations(_seed):
@@ -394,7 +398,7 @@ NUMPY_STEP = 30 * 60 / 1500  # seconds an iteration of mnist_cnn in numpy
 def published(seed):
     source, data_name, _ = images()
     runs = {model: Run(f"published_{model}", model, [f"--data={source}", f"--seed={seed}"]) for model in PUBLISHED}
-    pictures = [curves("published_curves", list(runs.values()), list(PUBLISHED), "Training and test of the three.",
+    pictures = [curves("published_curves", list(runs.values()), list(PUBLISHED), "All three.",
                        f"Published models on {data_name}", "--log_y", "--accuracy_from=80")]
 
     def read(results):
@@ -403,7 +407,8 @@ def published(seed):
         rows = [[model, percent(here[model]), text, f"{seconds[model]:.1f}"] for model, (text, _) in PUBLISHED.items()]
         header = ["model", f"test accuracy here, {data_name}", "published, MNIST", "seconds of training here"]
         if data_name != "MNIST":
-            return ["The published figures are of MNIST; here the models read digits that Kiln draws, so the two do not compare. "
+            return ["The published figures are of MNIST; here the models read digits that Kiln draws, so the two do not "
+                    "compare. "
                     "With KILN_MNIST_DIR this page trains on MNIST."], (header, rows)
         said = []
         for model, (_, share) in PUBLISHED.items():

@@ -126,6 +126,17 @@ TEST(SeveralLossesTest, EachIsAMetricOfItsOwn) {
               1e-14);
 }
 
+TEST(SeveralLossesTest, OneLossMayHaveAName) {
+  ModelBuilder m;
+  m.Loss("distance", m.L2(m.Dense("fc", m.Input("x", {2}), {.out = 1}),
+                          m.Target("y", {1})));
+  const auto model = m.Build();
+  ASSERT_TRUE(model.ok()) << model.status();
+  ASSERT_EQ(model->losses.size(), 1u);
+  EXPECT_EQ(model->losses[0].name, "distance");
+  ASSERT_EQ(model->graph.outputs().size(), 1u) << "and no metric of that name";
+}
+
 TEST(SeveralLossesTest, OneLossIsNoMetric) {
   ModelBuilder m;
   m.Loss(m.L2(m.Dense("fc", m.Input("x", {2}), {.out = 1}), m.Target("y", {1})),
