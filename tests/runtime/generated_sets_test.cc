@@ -154,8 +154,9 @@ TEST(GeneratedSetsTest, EverySetIsFoundByItsName) {
   EXPECT_EQ(GeneratedSetNames(),
             "digits, xor, or, and, xor_cloud, plane, random4x4, lines, "
             "detection, regression or hand_421");
-  for (const char* name : {"digits", "xor", "or", "and", "xor_cloud", "plane",
-                           "random4x4", "lines", "detection", "regression", "hand_421"}) {
+  for (const char* name :
+       {"digits", "xor", "or", "and", "xor_cloud", "plane", "random4x4",
+        "lines", "detection", "regression", "hand_421"}) {
     EXPECT_TRUE(IsGeneratedSet(name));
     const std::optional<DataPair> data = MakeGeneratedSet(name, 1);
     ASSERT_TRUE(data.has_value()) << name;
