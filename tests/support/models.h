@@ -14,7 +14,8 @@ namespace kiln {
 std::vector<std::string> ModelNames();
 
 // Those that differ in more than formulas and sizes: of models with the same
-// ops in the same order the first. Formulas have tests of their own.
+// ops in the same order the first. Formulas have tests of their own. lenet5 and
+// mnist_cnn stand for larger models of their layers, which would take minutes.
 std::vector<std::string> ModelStructures();
 
 // The model's forward graph and defaults, as its file builds them.
