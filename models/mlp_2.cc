@@ -14,6 +14,9 @@ KILN_MODEL(m) {
   m.Output("logits", x);
   m.Loss(m.SoftmaxCrossEntropy(x, label));
   m.Metric("accuracy", m.Accuracy(x, label));
-  m.Defaults(
-      {.batch = 64, .epochs = 3, .learning_rate = 0.05, .momentum = 0.9});
+  m.Defaults({.batch = 64,
+              .epochs = 3,
+              .learning_rate = 0.05,
+              .momentum = 0.9,
+              .clip_norm = 1});
 }
