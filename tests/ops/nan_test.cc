@@ -93,10 +93,21 @@ bool HasNan(const Vector& values) {
 
 class NanTest : public testing::TestWithParam<std::string> {};
 
+// All formulas; of other ops two of three shapes, since each is compiled anew.
+std::vector<OpCase> SomeCases(const std::string& op) {
+  std::vector<OpCase> all = OpCases(op, kBatch);
+  if (op == "pointwise") return all;
+  std::vector<OpCase> some;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i % 3 != 1) some.push_back(std::move(all[i]));
+  }
+  return some;
+}
+
 TEST_P(NanTest, OfAnInputReachesWhatDependsOnItAndNothingElse) {
   int64_t poisoned = 0, reached = 0, kept = 0;
   size_t number = 0;
-  for (const OpCase& trained : OpCases(GetParam(), kBatch)) {
+  for (const OpCase& trained : SomeCases(GetParam())) {
     SCOPED_TRACE(trained.name);
     const OpCase c = WithInputs(trained);
     for (const auto& [schedule, block] : CompilationsOf(number++)) {
@@ -146,7 +157,7 @@ TEST_P(NanTest, OfAnInputReachesWhatDependsOnItAndNothingElse) {
 TEST_P(NanTest, OfAnAdjointReachesTheGradients) {
   int64_t poisoned = 0, reached = 0;
   size_t number = 0;
-  for (const OpCase& c : OpCases(GetParam(), kBatch)) {
+  for (const OpCase& c : SomeCases(GetParam())) {
     SCOPED_TRACE(c.name);
     const Graph training = BuildTrainingGraph(c.graph).value();
     for (const auto& [schedule, block] : CompilationsOf(number++)) {
