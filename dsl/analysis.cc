@@ -14,10 +14,14 @@ int64_t ParameterCount(const Graph& graph) {
   return count;
 }
 
+FlopCount FlopsOf(const Graph& graph, const Node& node) {
+  return node.op->Flops(graph.InputTypes(node), node.type);
+}
+
 FlopCount CountFlops(const Graph& graph) {
   FlopCount total;
   for (const Node& node : graph.nodes()) {
-    const FlopCount flops = node.op->Flops(graph.InputTypes(node), node.type);
+    const FlopCount flops = FlopsOf(graph, node);
     total.all += flops.all;
     total.useful += flops.useful;
   }
@@ -27,8 +31,7 @@ FlopCount CountFlops(const Graph& graph) {
 TrainingFlops CountTrainingFlops(const Graph& forward, const Graph& training) {
   TrainingFlops total;
   for (const Node& node : training.nodes()) {
-    const FlopCount flops =
-        node.op->Flops(training.InputTypes(node), node.type);
+    const FlopCount flops = FlopsOf(training, node);
     const bool is_forward = forward.HasName(node.name);
     total.forward += is_forward ? flops.all : 0;
     (is_forward ? total.useful_forward : total.useful_backward) += flops.useful;

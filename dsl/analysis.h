@@ -12,7 +12,9 @@ namespace kiln {
 // Elements of all parameters.
 int64_t ParameterCount(const Graph& graph);
 
-// FLOPs of one sample over all nodes; see FlopCount for the two rules.
+// FLOPs of one sample in one node, and over all nodes; see FlopCount for the
+// two rules.
+FlopCount FlopsOf(const Graph& graph, const Node& node);
 FlopCount CountFlops(const Graph& graph);
 
 // The FLOPs of a training step: of the nodes that the training graph has of the

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "dsl/analysis.h"
 #include "dsl/ops/dense.h"
 #include "dsl/ops/matmul.h"
 
@@ -19,14 +20,10 @@ struct Stack {
 };
 using Stacks = std::map<std::string, Stack>;
 
-int64_t FlopsOf(const Graph& graph, const Node& node) {
-  return node.op->Flops(graph.InputTypes(node), node.type).all;
-}
-
 Stack StackOf(const Stacks& stacks, const Graph& graph, const Node& node) {
   const auto found = stacks.find(node.name);
   return found != stacks.end() ? found->second
-                               : Stack{{node.name}, FlopsOf(graph, node)};
+                               : Stack{{node.name}, FlopsOf(graph, node).all};
 }
 
 // FLOPs of a dense layer of `inputs` x `outputs`.
@@ -45,7 +42,7 @@ class Collapser {
     for (const Node& node : graph_.nodes()) {
       const auto stack = stacks_.find(node.name);
       if (stack == stacks_.end()) continue;
-      const int64_t saved = stack->second.flops - FlopsOf(graph_, node);
+      const int64_t saved = stack->second.flops - FlopsOf(graph_, node).all;
       notes.push_back(absl::StrCat(
           Listed(stack->second.layers), " collapsed into one dense layer (",
           saved == 0 ? "0" : "-", saved == 0 ? "" : Thousands(saved),
@@ -63,8 +60,8 @@ class Collapser {
       return false;
     const bool bias = inner.inputs.size() > 2 || outer.inputs.size() > 2;
     return DenseFlops(graph_.node(inner.inputs[0]).type.shape[0],
-                      outer.type.shape[0],
-                      bias) <= FlopsOf(graph_, inner) + FlopsOf(graph_, outer);
+                      outer.type.shape[0], bias) <=
+           FlopsOf(graph_, inner).all + FlopsOf(graph_, outer).all;
   }
 
   // Collapses the first pair; false when there is none.

@@ -4,16 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "dsl/analysis.h"
 #include "dsl/ops/matmul.h"
 #include "dsl/ops/pointwise.h"
 
 namespace kiln {
 namespace {
-
-int64_t FlopsOf(const Graph& graph, NodeId id) {
-  const Node& node = graph.node(id);
-  return node.op->Flops(graph.InputTypes(node), node.type).all;
-}
 
 // The layer that the node's scale and shift can be folded into, or -1.
 NodeId FoldsInto(const Graph& graph, const Rewriter& rewriter, NodeId id) {
@@ -47,8 +43,10 @@ class AffineFolder {
         continue;
       }
       rewriter_.Replace(id, Fold(graph_.node(layer), graph_.node(id)));
-      const int64_t before = FlopsOf(graph_, layer) + FlopsOf(graph_, id);
-      const int64_t after = FlopsOf(rewriter_.graph(), rewriter_.To(id));
+      const int64_t before = FlopsOf(graph_, graph_.node(layer)).all +
+                             FlopsOf(graph_, graph_.node(id)).all;
+      const Graph& now = rewriter_.graph();
+      const int64_t after = FlopsOf(now, now.node(rewriter_.To(id))).all;
       notes.push_back(absl::StrCat(graph_.node(id).name, " folded into ",
                                    graph_.node(layer).name, " (-",
                                    Thousands(before - after), " FLOPs)"));

@@ -12,6 +12,7 @@
 #include "dsl/ops/parameter.h"
 #include "dsl/passes.h"
 #include "dsl/print.h"
+#include "dsl/report.h"
 #include "generators/model_generator.h"
 #include "generators/node_table.h"
 #include "nlohmann/json.hpp"
@@ -195,7 +196,7 @@ void AddLayers(const Graph& graph, Json& manifest) {
         {"op", std::string(node.op->name().data(), node.op->name().size())},
         {"output_shape", node.type.shape},
         {"parameters", parameters},
-        {"flops", node.op->Flops(graph.InputTypes(node), node.type).all}};
+        {"flops", FlopsOf(graph, node).all}};
     const auto* conv = dynamic_cast<const Conv2dOp*>(node.op.get());
     if (conv != nullptr &&
         graph.node(node.inputs[1]).op->name() == "parameter") {
@@ -328,7 +329,14 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   AddDefaults(model.defaults, manifest);
   AddLayers(model.forward, manifest);
   AddGraphs(model, manifest);
-  manifest["notes"] = model.notes;
+  // What the passes did. Told here alone: each pipeline's generator compiles
+  // the model, and what was left out is known by differentiating it again.
+  absl::StatusOr<Notes> backward =
+      ReportBackward(model.forward, model.training);
+  if (!backward.ok()) return backward.status();
+  Notes notes = model.inference.notes;
+  notes.insert(notes.end(), backward->begin(), backward->end());
+  manifest["notes"] = notes;
   manifest["count_only"] = record_paths.empty();
   manifest["nodes"] = NodeTable(model);
   manifest["pipelines"] = Json::array();

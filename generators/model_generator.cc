@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "dsl/passes.h"
-#include "dsl/report.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 
@@ -69,16 +68,11 @@ absl::StatusOr<CompiledModel> CompileModel(const std::string& options) {
   if (!training.ok()) return training.status();
   absl::StatusOr<InferencePlan> inference = PlanInference(*training);
   if (!inference.ok()) return inference.status();
-  Notes notes = inference->notes;
-  absl::StatusOr<Notes> backward = ReportBackward(*forward, *training);
-  if (!backward.ok()) return backward.status();
-  notes.insert(notes.end(), backward->begin(), backward->end());
   if (absl::Status status = CheckArgumentNames(*training); !status.ok())
     return status;
   return CompiledModel{*std::move(parsed),   *std::move(forward),
                        *std::move(training), *std::move(inference),
-                       std::move(notes),     model->defaults,
-                       model->losses};
+                       model->defaults,      model->losses};
 }
 
 void ModelGenerator::configure() {

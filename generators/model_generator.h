@@ -24,7 +24,6 @@ struct CompiledModel {
   Graph forward;
   Graph training;
   InferencePlan inference;
-  Notes notes;  // what the passes did
   TrainingDefaults defaults;
   std::vector<LossTerm> losses;
 };

@@ -55,9 +55,11 @@ class UpdateSgd : public Halide::Generator<UpdateSgd> {
   Var i_{"i"};
 };
 
-// v <- momentum * v + (g + weight_decay * p),  p <- p - learning_rate * v
+// g <- g + weight_decay * p,  v <- momentum * v + g,  p <- p - learning_rate *
+// v; Nesterov's step looks ahead, by g + momentum * v with the new v.
 class UpdateMomentum : public Halide::Generator<UpdateMomentum> {
  public:
+  Halide::GeneratorParam<bool> nesterov{"nesterov", false};
   Input<Halide::Buffer<float, 1>> gradient_{"gradient"};
   Input<float> learning_rate_{"learning_rate"};
   Input<float> momentum_{"momentum"};
@@ -72,34 +74,8 @@ class UpdateMomentum : public Halide::Generator<UpdateMomentum> {
     Expr v = state_(i_)[1];
     Expr g = gradient_(i_) + weight_decay_ * p;
     Expr next_v = momentum_ * v + g;
-    state_(i_) = Tuple(p - learning_rate_ * next_v, next_v);
-  }
-
-  void schedule() { ScheduleInPlace(state_, i_, natural_vector_size<float>()); }
-
- private:
-  Var i_{"i"};
-};
-
-// As UpdateMomentum, but the step looks ahead:
-// p <- p - learning_rate * (g + weight_decay * p + momentum * v), v the new one
-class UpdateNesterov : public Halide::Generator<UpdateNesterov> {
- public:
-  Input<Halide::Buffer<float, 1>> gradient_{"gradient"};
-  Input<float> learning_rate_{"learning_rate"};
-  Input<float> momentum_{"momentum"};
-  Input<float> weight_decay_{"weight_decay"};
-  // {parameters, velocity}
-  Output<Halide::Func> state_{
-      "state", {Halide::Float(32), Halide::Float(32)}, 1};
-
-  void generate() {
-    state_(i_) = Tuple(Halide::undef<float>(), Halide::undef<float>());
-    Expr p = state_(i_)[0];
-    Expr v = state_(i_)[1];
-    Expr g = gradient_(i_) + weight_decay_ * p;
-    Expr next_v = momentum_ * v + g;
-    state_(i_) = Tuple(p - learning_rate_ * (g + momentum_ * next_v), next_v);
+    Expr step = nesterov ? g + momentum_ * next_v : next_v;
+    state_(i_) = Tuple(p - learning_rate_ * step, next_v);
   }
 
   void schedule() { ScheduleInPlace(state_, i_, natural_vector_size<float>()); }
@@ -185,6 +161,5 @@ class UpdateRmsprop : public Halide::Generator<UpdateRmsprop> {
 
 HALIDE_REGISTER_GENERATOR(UpdateSgd, kiln_update_sgd)
 HALIDE_REGISTER_GENERATOR(UpdateMomentum, kiln_update_momentum)
-HALIDE_REGISTER_GENERATOR(UpdateNesterov, kiln_update_nesterov)
 HALIDE_REGISTER_GENERATOR(UpdateAdam, kiln_update_adam)
 HALIDE_REGISTER_GENERATOR(UpdateRmsprop, kiln_update_rmsprop)

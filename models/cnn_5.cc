@@ -1,15 +1,8 @@
 // The deepest of five classifiers of growing depth: five convolutions.
 #include "dsl/model.h"
+#include "models/digit_classifier.h"
 
 using namespace kiln;
-
-// He et al.'s initialisation: with the default one the signal fades from
-// convolution to convolution, and some seeds do not start to learn.
-static Conv2dOptions Filters(int64_t count, int64_t kernel) {
-  return {.out_channels = count,
-          .kernel = kernel,
-          .weight_init = Initializer::KaimingUniform()};
-}
 
 KILN_MODEL(m) {
   Value x = m.Input("image", {1, 28, 28},
@@ -22,12 +15,5 @@ KILN_MODEL(m) {
   x = m.MaxPool(x);
   x = m.MaxPool(m.Relu(m.Conv2d("conv5", x, Filters(16, 3))));
   x = m.Dense("fc1", m.Flatten(x), {.out = 10});
-  m.Output("logits", x);
-  m.Loss(m.SoftmaxCrossEntropy(x, label));
-  m.Metric("accuracy", m.Accuracy(x, label));
-  m.Defaults({.batch = 64,
-              .epochs = 3,
-              .learning_rate = 0.05,
-              .momentum = 0.9,
-              .clip_norm = 1});
+  TrainAsClassifier(m, x, label);
 }

@@ -1,5 +1,6 @@
 // The shallowest of five classifiers of growing depth: one hidden layer.
 #include "dsl/model.h"
+#include "models/digit_classifier.h"
 
 using namespace kiln;
 
@@ -9,12 +10,5 @@ KILN_MODEL(m) {
   Value label = m.Labels("label", 10);
   x = m.Relu(m.Dense("fc1", x, {.out = 32}));
   x = m.Dense("fc2", x, {.out = 10});
-  m.Output("logits", x);
-  m.Loss(m.SoftmaxCrossEntropy(x, label));
-  m.Metric("accuracy", m.Accuracy(x, label));
-  m.Defaults({.batch = 64,
-              .epochs = 3,
-              .learning_rate = 0.05,
-              .momentum = 0.9,
-              .clip_norm = 1});
+  TrainAsClassifier(m, x, label);
 }

@@ -1,6 +1,7 @@
 // The second of five classifiers of growing depth: two dense layers before the
 // last, the second without bias and linear.
 #include "dsl/model.h"
+#include "models/digit_classifier.h"
 
 using namespace kiln;
 
@@ -11,12 +12,5 @@ KILN_MODEL(m) {
   x = m.Relu(m.Dense("fc1", x, {.out = 32}));
   x = m.Dense("fc2", x, {.out = 64, .bias = false});
   x = m.Dense("fc3", x, {.out = 10});
-  m.Output("logits", x);
-  m.Loss(m.SoftmaxCrossEntropy(x, label));
-  m.Metric("accuracy", m.Accuracy(x, label));
-  m.Defaults({.batch = 64,
-              .epochs = 3,
-              .learning_rate = 0.05,
-              .momentum = 0.9,
-              .clip_norm = 1});
+  TrainAsClassifier(m, x, label);
 }

@@ -10,6 +10,7 @@
 #include "runtime/generated_images.h"
 #include "runtime/hand_set.h"
 #include "runtime/random.h"
+#include "runtime/text_table.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -111,16 +112,9 @@ std::optional<DataPair> MakeGeneratedSet(absl::string_view name,
 bool IsGeneratedSet(absl::string_view name) { return FindSet(name) != nullptr; }
 
 std::string GeneratedSetNames() {
-  std::string names;
-  for (const NamedSet& set : kGeneratedSets) {
-    const bool last = &set == std::end(kGeneratedSets) - 1;
-    absl::StrAppend(&names,
-                    names.empty() ? ""
-                    : last        ? " or "
-                                  : ", ",
-                    set.name);
-  }
-  return names;
+  std::vector<std::string> names;
+  for (const NamedSet& set : kGeneratedSets) names.push_back(set.name);
+  return Alternatives(names);
 }
 
 DataPair MakeXor() { return Boolean("xor", kXor); }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/text_table.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -79,12 +80,9 @@ const char* OptimizerName(OptimizerKind kind) {
 }
 
 std::string OptimizerNames() {
-  std::string names;
-  for (const auto& [name, kind] : kOptimizers) {
-    const bool last = kind == std::end(kOptimizers)[-1].second;
-    absl::StrAppend(&names, names.empty() ? "" : last ? " or " : ", ", name);
-  }
-  return names;
+  std::vector<std::string> names;
+  for (const auto& [name, kind] : kOptimizers) names.push_back(name);
+  return Alternatives(names);
 }
 
 bool UsesMomentum(OptimizerKind kind) {

@@ -56,5 +56,14 @@ std::string WithCommas(int64_t number) {
   return text;
 }
 
+std::string Alternatives(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const char* separator = i == 0 ? "" : i + 1 == names.size() ? " or " : ", ";
+    text += separator + names[i];
+  }
+  return text;
+}
+
 }  // namespace runtime
 }  // namespace kiln

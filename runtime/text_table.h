@@ -26,6 +26,9 @@ class TextTable {
 // "61,706"
 std::string WithCommas(int64_t number);
 
+// "a", "a or b", "a, b or c"
+std::string Alternatives(const std::vector<std::string>& names);
+
 }  // namespace runtime
 }  // namespace kiln
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -15,39 +14,7 @@ inline namespace runtime {
 
 namespace {
 
-// A line of the graph's text: "name = op(inputs) attributes : type".
-struct Line {
-  std::string name, op, attributes;
-  std::vector<std::string> inputs;
-};
-
-std::vector<Line> Lines(const std::string& text) {
-  std::vector<Line> lines;
-  for (const absl::string_view row : absl::StrSplit(text, '\n')) {
-    const size_t equals = row.find(" = "), open = row.find('(');
-    const size_t close = row.find(')'), type = row.rfind(" : ");
-    if (equals == row.npos || open == row.npos || close == row.npos ||
-        type == row.npos || !(equals < open && open < close && close < type)) {
-      continue;  // "head logits = fc2"
-    }
-    Line line;
-    line.name = std::string(row.substr(0, equals));
-    line.op = std::string(row.substr(equals + 3, open - equals - 3));
-    line.inputs = absl::StrSplit(row.substr(open + 1, close - open - 1), ", ");
-    line.attributes = std::string(row.substr(close + 1, type - close - 1));
-    lines.push_back(line);
-  }
-  return lines;
-}
-
-const Line* Find(const std::vector<Line>& lines, const std::string& name) {
-  for (const Line& line : lines) {
-    if (line.name == name) return &line;
-  }
-  return nullptr;
-}
-
-// "2x3" behind " key=", as y and x.
+// "2x3" behind "key=", as y and x.
 bool ReadPair(const std::string& attributes, const char* key,
               int64_t (&pair)[2]) {
   for (absl::string_view part : absl::StrSplit(attributes, ' ')) {
@@ -61,15 +28,14 @@ bool ReadPair(const std::string& attributes, const char* key,
 
 // The activation that reads the convolution, if it is one of those that
 // Activate knows.
-std::string ActivationOf(const std::vector<Line>& lines,
-                         const std::string& name) {
-  for (const Line& line : lines) {
-    if (line.op != "pointwise" || line.inputs.size() != 1 ||
-        line.inputs[0] != name) {
+std::string ActivationOf(const Manifest& manifest, const std::string& name) {
+  for (const NodeSpec& node : manifest.nodes) {
+    if (node.op != "pointwise" || node.inputs.size() != 1 ||
+        node.inputs[0] != name) {
       continue;
     }
     for (const char* known : {"relu", "tanh", "sigmoid"}) {
-      absl::string_view formula = absl::StripPrefix(line.attributes, " ");
+      absl::string_view formula = node.attributes;
       if (absl::ConsumePrefix(&formula, known) &&
           absl::ConsumePrefix(&formula, "(")) {
         return known;
@@ -90,32 +56,32 @@ float Activate(const std::string& activation, float x) {
 
 absl::StatusOr<FirstConvolution> FirstConvolution::Find(
     const Manifest& manifest, const std::string& layer) {
-  const std::vector<Line> lines = Lines(manifest.text.forward);
+  const std::vector<NodeSpec>& nodes = manifest.nodes;
   const auto found =
-      std::find_if(lines.begin(), lines.end(), [&layer](const Line& line) {
-        return line.op == "conv2d" && (layer.empty() || line.name == layer);
+      std::find_if(nodes.begin(), nodes.end(), [&layer](const NodeSpec& node) {
+        return node.op == "conv2d" && (layer.empty() || node.name == layer);
       });
-  if (found == lines.end()) {
+  if (found == nodes.end()) {
     return absl::NotFoundError(
         absl::StrCat(manifest.model, " has no convolution",
                      layer.empty() ? "" : absl::StrCat(" called ", layer)));
   }
   FirstConvolution conv;
   conv.name = found->name;
-  conv.activation = ActivationOf(lines, conv.name);
+  conv.activation = ActivationOf(manifest, conv.name);
   bool read = found->inputs.size() >= 2 &&
               ReadPair(found->attributes, "stride=", conv.stride) &&
               ReadPair(found->attributes, "padding=", conv.padding);
   std::string source = found->inputs[0];
-  if (const Line* before = kiln::Find(lines, source);
-      before != nullptr && before->op == "pad") {
+  if (const int before = manifest.FindNode(source);
+      before >= 0 && nodes[before].op == "pad") {
     int64_t padding[2];
-    read = read && ReadPair(before->attributes, "padding=", padding);
+    read = read && ReadPair(nodes[before].attributes, "padding=", padding);
     if (read) {
       conv.padding[0] += padding[0];
       conv.padding[1] += padding[1];
     }
-    source = before->inputs[0];
+    source = nodes[before].inputs[0];
   }
   conv.input = manifest.FindInput(source);
   if (conv.input < 0) {

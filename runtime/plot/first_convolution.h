@@ -24,7 +24,7 @@ struct FirstConvolution {
   // In y and x; padding is that of a pad layer before it too.
   int64_t stride[2] = {1, 1}, padding[2] = {0, 0};
 
-  // Finds it in the manifest's text of the graph: the convolution called
+  // Finds it among the manifest's nodes: the convolution called
   // `layer`, or the first one. NotFound unless it reads an input of the model,
   // directly or padded.
   static absl::StatusOr<FirstConvolution> Find(const Manifest& manifest,

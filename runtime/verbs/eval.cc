@@ -21,16 +21,11 @@ absl::Status RunEval(const VerbContext& context) {
             "accepted; this version runs on one thread");
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
   if (!proceed.ok() || !*proceed) return proceed.status();
-  if (load.empty()) {
-    return absl::InvalidArgumentError("--load=FILE is missing; see --help");
-  }
   absl::Status status = CheckAtLeast("threads", threads, 0);
   if (!status.ok()) return status;
 
-  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
+  absl::StatusOr<std::unique_ptr<Model>> model = LoadedModel(context, load);
   if (!model.ok()) return model.status();
-  status = (*model)->LoadParameters(load);
-  if (!status.ok()) return status;
   absl::StatusOr<std::unique_ptr<BoundData>> bound =
       BoundData::Load(context.manifest, data);
   if (!bound.ok()) return bound.status();

@@ -40,18 +40,6 @@ absl::Status CheckFlags(const Manifest& manifest, const ExplainFlags& flags) {
   return flags.latex == "-" ? absl::OkStatus() : CheckWritable(flags.latex);
 }
 
-// Weights from a file, or as training starts with them; and how to call them.
-absl::StatusOr<std::string> SetWeights(const ExplainFlags& flags,
-                                       Model& model) {
-  if (flags.load.empty()) {
-    model.Initialize(flags.seed);
-    return absl::StrCat("initial weights of seed ", flags.seed);
-  }
-  if (absl::Status status = model.LoadParameters(flags.load); !status.ok())
-    return status;
-  return absl::StrCat("weights of ", flags.load);
-}
-
 absl::Status Print(const ExplainFlags& flags, const Explanation& explanation) {
   if (!flags.node.empty()) {
     const int node = explanation.manifest.FindNode(flags.node);
@@ -96,10 +84,9 @@ absl::Status RunExplain(const VerbContext& context) {
   if (absl::Status status = CheckFlags(context.manifest, f); !status.ok())
     return status;
 
-  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
+  absl::StatusOr<std::unique_ptr<Model>> model =
+      ModelWithWeights(context, f.load, f.seed);
   if (!model.ok()) return model.status();
-  absl::StatusOr<std::string> weights = SetWeights(f, **model);
-  if (!weights.ok()) return weights.status();
   absl::StatusOr<std::unique_ptr<BoundData>> data =
       BoundData::Load(context.manifest, f.data);
   if (!data.ok()) return data.status();
@@ -110,7 +97,9 @@ absl::Status RunExplain(const VerbContext& context) {
       f, {.manifest = context.manifest,
           .values = *std::move(values),
           .sample = absl::StrCat("sample ", f.sample, " of ", f.data.source),
-          .weights = *weights,
+          .weights = f.load.empty()
+                         ? absl::StrCat("initial weights of seed ", f.seed)
+                         : absl::StrCat("weights of ", f.load),
           .max_values = f.max_values});
 }
 

@@ -89,13 +89,9 @@ absl::Status RunMatrix(const VerbContext& context) {
         "--layer=", layer_name, " is no convolution; there are ", names));
   }
 
-  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
+  absl::StatusOr<std::unique_ptr<Model>> model =
+      ModelWithWeights(context, load, seed);
   if (!model.ok()) return model.status();
-  (*model)->Initialize(seed);
-  if (!load.empty()) {
-    absl::Status status = (*model)->LoadParameters(load);
-    if (!status.ok()) return status;
-  }
   const ConvolutionSpec& convolution = *layer->convolution;
   const SparseMatrix matrix = ConvolutionMatrix(
       convolution,

@@ -154,18 +154,6 @@ absl::StatusOr<Range> RangeOf(const char* flag, const std::string& text) {
   return range;
 }
 
-absl::StatusOr<std::unique_ptr<Model>> LoadedModel(const VerbContext& context,
-                                                   const std::string& load) {
-  if (load.empty()) {
-    return absl::InvalidArgumentError("--load=FILE is missing; see --help");
-  }
-  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
-  if (!model.ok()) return model;
-  absl::Status status = (*model)->LoadParameters(load);
-  if (!status.ok()) return status;
-  return model;
-}
-
 absl::StatusOr<int> WeightOf(const Manifest& manifest,
                              const std::string& layer) {
   std::string layers;

@@ -46,10 +46,6 @@ absl::StatusOr<std::vector<std::string>> NamesOf(
 // "lo:hi" with lo < hi; an empty range for "". `flag` is for the message.
 absl::StatusOr<Range> RangeOf(const char* flag, const std::string& text);
 
-// The model with the weights of --load.
-absl::StatusOr<std::unique_ptr<Model>> LoadedModel(const VerbContext& context,
-                                                   const std::string& load);
-
 // The position of a parameter layer.weight. Without a `layer` the first one;
 // NotFound names those that there are.
 absl::StatusOr<int> WeightOf(const Manifest& manifest,

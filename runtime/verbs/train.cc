@@ -173,14 +173,10 @@ void PrintHeader(const Manifest& manifest, const TrainFlags& f,
 
 absl::Status Train(const VerbContext& context, const TrainFlags& f) {
   const Manifest& manifest = context.manifest;
-  absl::StatusOr<std::unique_ptr<Model>> made = Model::Create(context.bundle);
+  absl::StatusOr<std::unique_ptr<Model>> made =
+      ModelWithWeights(context, f.init, f.seed);
   if (!made.ok()) return made.status();
   Model& model = **made;
-  model.Initialize(f.seed);
-  if (!f.init.empty()) {
-    absl::Status status = model.LoadParameters(f.init);
-    if (!status.ok()) return status;
-  }
   absl::StatusOr<std::unique_ptr<BoundData>> data =
       BoundData::Load(manifest, f.data);
   if (!data.ok()) return data.status();

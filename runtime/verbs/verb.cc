@@ -57,6 +57,27 @@ void AddDataFlags(FlagSet& flags, DataOptions& options) {
             "write the data as CSV, as the model reads them");
 }
 
+absl::StatusOr<std::unique_ptr<Model>> LoadedModel(const VerbContext& context,
+                                                   const std::string& load) {
+  if (load.empty()) {
+    return absl::InvalidArgumentError("--load=FILE is missing; see --help");
+  }
+  return ModelWithWeights(context, load, /*seed=*/0);
+}
+
+absl::StatusOr<std::unique_ptr<Model>> ModelWithWeights(
+    const VerbContext& context, const std::string& file, uint64_t seed) {
+  absl::StatusOr<std::unique_ptr<Model>> model = Model::Create(context.bundle);
+  if (!model.ok()) return model;
+  if (file.empty()) {
+    (*model)->Initialize(seed);
+    return model;
+  }
+  absl::Status status = (*model)->LoadParameters(file);
+  if (!status.ok()) return status;
+  return model;
+}
+
 absl::StatusOr<std::unique_ptr<BoundData>> BoundData::Load(
     const Manifest& manifest, const DataOptions& options) {
   absl::Status status = CheckWritable(options.dump);

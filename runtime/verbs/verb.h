@@ -57,6 +57,15 @@ absl::StatusOr<bool> ParseFlags(const VerbContext& context, FlagSet& flags);
 void AddDataFlags(FlagSet& flags, DataOptions& options);
 DataOptions DefaultDataOptions(const Manifest& manifest);
 
+// The model with the weights of --load, which must be given.
+absl::StatusOr<std::unique_ptr<Model>> LoadedModel(const VerbContext& context,
+                                                   const std::string& load);
+
+// The model with the weights of a file, or without one (""), with those that
+// training starts from.
+absl::StatusOr<std::unique_ptr<Model>> ModelWithWeights(
+    const VerbContext& context, const std::string& file, uint64_t seed);
+
 // A model's data set, loaded and checked against the manifest.
 class BoundData {
  public:

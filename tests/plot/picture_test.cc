@@ -365,15 +365,23 @@ Manifest ConvolutionManifest() {
                                  .init = {}});
   manifest.layers.push_back(
       {.name = "conv1", .op = "conv2d", .output_shape = {1, 2, 2}});
-  manifest.text.forward =
-      "image = input() shape=1x2x3 storage=float32 : 1x2x3 per sample\n"
-      "pad1 = pad(image) padding=1x0 : 1x4x3 per sample\n"
-      "conv1 = conv2d(pad1, conv1.weight) kernel=2x2 stride=2x1 padding=0x0 : "
-      "1x2x2 per sample\n"
-      "relu1 = pointwise(conv1) relu(max(a0, 0)) partials=(greater(a1, 0)) : "
-      "1x2x2 per sample\n"
-      "conv2 = conv2d(relu1, conv2.weight) kernel=1x1 stride=1x1 padding=0x0 "
-      ": 1x2x2 per sample\n";
+  manifest.nodes = {{.name = "image", .op = "input"},
+                    {.name = "pad1",
+                     .op = "pad",
+                     .attributes = "padding=1x0",
+                     .inputs = {"image"}},
+                    {.name = "conv1",
+                     .op = "conv2d",
+                     .attributes = "kernel=2x2 stride=2x1 padding=0x0",
+                     .inputs = {"pad1", "conv1.weight"}},
+                    {.name = "relu1",
+                     .op = "pointwise",
+                     .attributes = "relu(max(a0, 0)) partials=(greater(a1, 0))",
+                     .inputs = {"conv1"}},
+                    {.name = "conv2",
+                     .op = "conv2d",
+                     .attributes = "kernel=1x1 stride=1x1 padding=0x0",
+                     .inputs = {"relu1", "conv2.weight"}}};
   return manifest;
 }
 
