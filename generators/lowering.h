@@ -88,6 +88,10 @@ class Lowering {
   // arithmetic is best inlined there.
   bool OnlyFeedsPointwise(const Node& node) const;
 
+  // A Func that several nodes read, by its name; undefined until the first
+  // defines it.
+  Halide::Func& shared(const std::string& name) { return shared_[name]; }
+
   // The gradient accumulators, for the pipeline's outputs to tile.
   const Lowered& lowered(NodeId id) const { return lowered_[id]; }
 
@@ -109,6 +113,7 @@ class Lowering {
   const std::vector<std::vector<NodeId>> users_;
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
+  std::map<std::string, Halide::Func> shared_;
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

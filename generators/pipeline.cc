@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/ops/parameter.h"
+#include "generators/one_sample.h"
 #include "generators/schedule.h"
 
 namespace kiln {
@@ -147,7 +148,16 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum") {
+    if (options_.optimizer == "momentum" && IsOneSample(lowering_)) {
+      // Computed once more instead of read: one pass over memory for both.
+      updated(vars) = Parameter(argument.tensor, vars) -
+                      rate * Velocity(argument.tensor, vars);
+
+      const Shape& shape = lowering_.type(node).shape;
+      const Var loop = StoreParameter(lowering_, updated, -1, shape);
+      Func velocity = Momentum(argument.tensor);
+      if (!shape.empty()) velocity.compute_with(updated, loop);
+    } else if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
       updated(vars) =
           Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
@@ -176,14 +186,18 @@ class PipelineBuilder {
     if (!is_new) return entry->second;
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
-    Func old = lowering_.inputs().Buffer(
-        lowering_.argument(ArgumentKind::kStateIn, tensor));
-    entry->second(vars) =
-        lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-        DecayedGradient(node, tensor, vars);
+    entry->second(vars) = Velocity(tensor, vars);
 
     ScheduleGradient(node, entry->second, -1);
     return entry->second;
+  }
+
+  Expr Velocity(const std::string& tensor, const std::vector<Var>& vars) {
+    Func old = lowering_.inputs().Buffer(
+        lowering_.argument(ArgumentKind::kStateIn, tensor));
+    return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
+           DecayedGradient(OutputNode(OutputKind::kGradient, tensor), tensor,
+                           vars);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -209,6 +223,10 @@ class PipelineBuilder {
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {
     const Lowered& lowered = lowering_.lowered(node);
+    if (IsOneSample(lowering_)) {
+      StoreParameter(lowering_, consumer, stage, lowering_.type(node).shape);
+      return;
+    }
     if (lowered.tile == nullptr) return;
     if (lowering_.fast()) {
       lowered.tile(consumer, stage);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dsl/ops/conv2d.h"
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -16,6 +17,8 @@ using Halide::RVar;
 using Halide::Var;
 
 Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering))
+    return LowerConv2dWeightGradOfOneSample(lowering, node);
   const Conv2dGeometry& g =
       static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
   const Shape& output = lowering.type(node.inputs[1]).shape;

@@ -25,7 +25,7 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   Func gathered(CName(node.name) + "_gathered");
   gathered(vars) = value;
 
-  StoreRoot(lowering, gathered);
+  StoreRoot(lowering, gathered, node.type.shape);
   return {gathered};
 }
 

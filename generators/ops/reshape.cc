@@ -35,7 +35,7 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
   // An index map that is cheap to inline where it turns a vector into an image;
   // the dense layer wants a flat copy.
   if (lowering.fast() && to.size() > from.size()) return {reshaped};
-  StoreRoot(lowering, reshaped);
+  StoreRoot(lowering, reshaped, node.type.shape);
   return {reshaped};
 }
 
