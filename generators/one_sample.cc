@@ -13,6 +13,7 @@ using Halide::Var;
 namespace {
 
 constexpr int kLeastVector = 4;
+constexpr int kMostUnrolled = 16;  // of the innermost loop
 
 }  // namespace
 
@@ -68,6 +69,22 @@ void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
   }
 }
 
+void StoreFlattened(const Lowering&, Func func, const Shape& image) {
+  const Var i = func.args()[1], x("x"), y("y"), c("c");
+  func.compute_root()
+      .bound(i, 0, static_cast<int>(ElementCount(image)))
+      .split(i, y, x, static_cast<int>(image[2]))
+      .split(y, c, y, static_cast<int>(image[1]))
+      .unroll(x);
+}
+
+void StoreUnflattened(const Lowering& lowering, Func func, const Shape& image) {
+  const std::vector<Var> vars = func.args();
+  func.compute_root().reorder(vars[1], vars[2], vars[3], vars[0]);
+  StoreLanesInnermost(PixelLanesOf(lowering, image), func);
+  if (image[2] <= kMostUnrolled) func.unroll(vars[1]);
+}
+
 Var StoreParameter(const Lowering& lowering, Func func, int stage,
                    const Shape& shape) {
   constexpr int kVectors = 5;  // a step of the loop
@@ -86,11 +103,17 @@ Var StoreParameter(const Lowering& lowering, Func func, int stage,
   const Var lane("lane");
   const int vector = FeatureLanes(lowering, extent);
   const bool divides = extent % vector == 0;
+  const int64_t vectors = (extent + vector - 1) / vector;
   loops.split(elements, elements, lane, vector,
               divides ? TailStrategy::RoundUp : TailStrategy::GuardWithIf);
   if (vector > 1) loops.vectorize(lane);
-  if (divides)
-    loops.unroll(elements, LargestDivisor(extent / vector, kVectors));
+  if (divides) {
+    loops.unroll(elements, LargestDivisor(vectors, kVectors));
+  } else if (shape.size() > 1 && vectors <= kMostUnrolled) {
+    // All of a row, so that only the last vector is a masked one.
+    loops.unroll(elements);
+    return vars.back();
+  }
   return elements;
 }
 

@@ -42,6 +42,14 @@ bool HasFeatureLanes(const Lowering& lowering, int64_t features);
 // Puts the innermost storage of an image where its lanes are.
 void StoreLanesInnermost(const PixelLanes& lanes, Halide::Func image);
 
+// f(n, i), the elements of an image with lanes of channels in row-major order,
+// and f(n, x, y, c), such an image of row-major elements: copied channel by
+// channel, since one side has its columns and the other its channels innermost.
+void StoreFlattened(const Lowering& lowering, Halide::Func func,
+                    const Shape& image);
+void StoreUnflattened(const Lowering& lowering, Halide::Func func,
+                      const Shape& image);
+
 // Schedules `stage` (-1: the pure definition) of an output that has the shape
 // of a parameter and is computed element by element: lanes along the elements
 // as they are stored, each written once. Returns the loop over vectors, inside

@@ -22,8 +22,7 @@ constexpr int kMaxUnrolledTaps =
 }  // namespace
 
 Lowered LowerConv2d(Lowering& lowering, const Node& node) {
-  if (HasChannelLanes(lowering, node.type.shape))
-    return LowerConv2dOfOneSample(lowering, node);
+  if (IsOneSample(lowering)) return LowerConv2dOfOneSample(lowering, node);
   const Conv2dGeometry& g = static_cast<const Conv2dOp&>(*node.op).geometry();
   const TensorType& input_type = lowering.type(node.inputs[0]);
   const Var n("n"), x("x"), y("y"), c("c");

@@ -37,18 +37,17 @@ struct Geometry {
 // all that reads it so.
 Func PackedWeight(Lowering& lowering, const Node& node) {
   const NodeId weight_id = node.inputs[1];
-  Func& packed =
-      lowering.shared(CName(lowering.graph().node(weight_id).name) + "_packed");
+  const std::string name =
+      CName(lowering.graph().node(weight_id).name) + "_packed";
+  Func& packed = lowering.shared(name);
   if (packed.defined()) return packed;
   const Var c("c"), kx("kx"), ky("ky"), ci("ci");
-  Func weight = lowering.func(weight_id);
-  packed = Func(CName(lowering.graph().node(weight_id).name) + "_packed");
-  packed(c, kx, ky, ci) = weight(kx, ky, ci, c);
+  packed = Func(name);
+  packed(c, kx, ky, ci) = lowering.func(weight_id)(kx, ky, ci, c);
 
-  packed.compute_root();
-  const int vector =
-      VectorDivisor(lowering.type(weight_id).shape[0], lowering.vector_size());
-  packed.vectorize(c, vector);
+  packed.compute_root().vectorize(
+      c,
+      VectorDivisor(lowering.type(weight_id).shape[0], lowering.vector_size()));
   return packed;
 }
 
@@ -86,7 +85,33 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
       .reorder(c, x, r.x, r.y, r.z, y, n)
       .vectorize(c, vector)
       .unroll(c)
-      .unroll(x);
+      .unroll(x)
+      .unroll(r.x);
+}
+
+// Tiles of rows x channels, each a vector of columns: a tap is a load a row and
+// a broadcast a channel.
+void TileColumns(const Lowering& lowering, Func sum, Func consumer,
+                 const RDom& r, const Shape& output, int vector) {
+  const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
+  const Tile tile = ChooseTile(output[1], output[0], lowering.registers());
+  consumer.split(x, x, xi, vector, TailStrategy::ShiftInwards)
+      .split(y, y, yi, tile.vectors, TailStrategy::ShiftInwards)
+      .split(c, c, ci, tile.channels, TailStrategy::ShiftInwards)
+      .reorder(xi, yi, ci, x, c, y, n)
+      .vectorize(xi)
+      .unroll(yi)
+      .unroll(ci);
+  sum.compute_at(consumer, x)
+      .store_in(MemoryType::Stack)
+      .vectorize(x)
+      .unroll(y)
+      .unroll(c);
+  sum.update()
+      .reorder(x, y, c, r.x, r.y, r.z, n)
+      .vectorize(x)
+      .unroll(y)
+      .unroll(c);
 }
 
 }  // namespace
@@ -96,20 +121,22 @@ Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
   const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
   const Var n("n"), x("x"), y("y"), c("c");
   Func input = PaddedInput(lowering, node, g);
-  Func weight = PackedWeight(lowering, node);
   const RDom r(0, g.kw, 0, g.kh, 0,
                static_cast<int>(lowering.type(node.inputs[0]).shape[0]), "r");
+  const Expr weight = lanes.channels
+                          ? PackedWeight(lowering, node)(c, r.x, r.y, r.z)
+                          : lowering.input(node, 1)(r.x, r.y, r.z, c);
   Func sum(CName(node.name));
   sum(n, x, y, c) = node.inputs.size() > 2
                         ? lowering.input(node, 2)(c)
                         : Halide::Internal::make_const(lowering.real(), 0);
   sum(n, x, y, c) +=
-      input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) *
-      weight(c, r.x, r.y, r.z);
+      input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) * weight;
 
   return {sum, [&lowering, sum, r, lanes, shape = node.type.shape](
                    Func consumer, int) {
-            TileChannels(lowering, sum, consumer, r, shape, lanes.vector);
+            const auto tile = lanes.channels ? TileChannels : TileColumns;
+            tile(lowering, sum, consumer, r, shape, lanes.vector);
           }};
 }
 
