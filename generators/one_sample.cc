@@ -89,6 +89,8 @@ Var StoreParameter(const Lowering& lowering, Func func, int stage,
                    const Shape& shape) {
   constexpr int kVectors = 5;  // a step of the loop
   const std::vector<Var> vars = func.args();
+  for (size_t d = 0; d < shape.size(); ++d)
+    func.bound(vars[d], 0, static_cast<int>(shape[shape.size() - 1 - d]));
   Halide::Stage loops = StageOf(func, stage);
   Var elements = vars[0];
   int64_t extent = shape.back();
