@@ -87,6 +87,22 @@ void Lowering::Store(NodeId id) {
   lowered_[id] = {stored};
 }
 
+Func Lowering::Transposed(NodeId id) {
+  const auto found = transposed_.find(id);
+  if (found != transposed_.end()) return found->second;
+  const Var n("n"), i("i");
+  const std::string name = CName(graph_.node(id).name);
+  Func rows(name + "_rows"), transposed(name + "_transposed");
+  rows(i, n) = func(id)(n, i);
+  transposed(i, n) = rows(i, n);
+
+  transposed.compute_root();
+  if (fast()) {
+    StoreTransposed(*this, transposed, i, type(id).shape[0], rows, n, block());
+  }
+  return transposed_.emplace(id, transposed).first->second;
+}
+
 const Lowered* Lowering::PendingInput(const Node& node) const {
   for (NodeId input : node.inputs) {
     if (lowered_[input].tile) return &lowered_[input];

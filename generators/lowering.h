@@ -81,6 +81,10 @@ class Lowering {
     return Halide::cast(real_, weight_(n));
   }
 
+  // The vector f(n, i) of a node as g(i, n), stored so: what reads a sample's
+  // features as lanes shares it.
+  Halide::Func Transposed(NodeId id);
+
   // The accumulator of an input that left it to its consumer, if any.
   const Lowered* PendingInput(const Node& node) const;
 
@@ -109,6 +113,7 @@ class Lowering {
   const std::vector<std::vector<NodeId>> users_;
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
+  std::map<NodeId, Halide::Func> transposed_;
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

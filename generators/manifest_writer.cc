@@ -301,6 +301,7 @@ absl::Status WritePipelineRecord(const std::string& path,
                {"workspace_bytes", record.plan.bytes},
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
+  if (!record.stages.empty()) json["stages"] = record.stages;
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", allocation.name},
                                    {"bytes", allocation.bytes},

@@ -19,6 +19,7 @@ struct PipelineRecord {
   PipelineOptions options;
   std::vector<Argument> arguments;
   WorkspacePlan plan;
+  std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

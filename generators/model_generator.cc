@@ -6,6 +6,7 @@
 #include "dsl/passes.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
+#include "generators/profile_pass.h"
 
 namespace kiln {
 
@@ -15,8 +16,10 @@ namespace {
 // known. Owned by the Halide pipeline.
 class RecordingPass : public WorkspacePass {
  public:
-  RecordingPass(std::string path, PipelineRecord record)
-      : path_(std::move(path)), record_(std::move(record)) {}
+  // `profile`, if not null, has run before.
+  RecordingPass(std::string path, PipelineRecord record,
+                const ProfilePass* profile)
+      : path_(std::move(path)), record_(std::move(record)), profile_(profile) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -26,6 +29,7 @@ class RecordingPass : public WorkspacePass {
     _halide_user_assert(unplanned().empty())
         << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
+    if (profile_ != nullptr) record_.stages = profile_->stages();
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
       _halide_user_assert(status.ok()) << status.ToString() << "\n";
@@ -38,6 +42,7 @@ class RecordingPass : public WorkspacePass {
   bool is_recorded_ = false;
   const std::string path_;
   PipelineRecord record_;
+  const ProfilePass* const profile_;
 };
 
 // Without an output there is no infer pipeline, which Halide would say in words
@@ -152,9 +157,14 @@ void ModelGenerator::generate() {
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}};
+  PipelineRecord pipeline_record{options_, arguments_, {}, {}};
+  ProfilePass* marks = nullptr;
+  if (profile) {
+    marks = new ProfilePass;
+    get_pipeline().add_custom_lowering_pass(marks);
+  }
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(record, std::move(pipeline_record)));
+      new RecordingPass(record, std::move(pipeline_record), marks));
 }
 
 }  // namespace kiln

@@ -38,6 +38,7 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
   Halide::GeneratorParam<std::string> options{"options", ""};  // of the model
+  Halide::GeneratorParam<bool> profile{"profile", false};  // see ProfilePass
   // Where the pipeline's part of the manifest is written; not at all when
   // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};

@@ -44,6 +44,33 @@ Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact) {
   return best;
 }
 
+Tile ChooseRowTile(int64_t whole, int64_t channels, int64_t vectors,
+                   int registers) {
+  Tile best = {1, 1};
+  double best_cost = -1;
+  for (int t = 1; t <= std::min<int64_t>(whole, registers / 2); ++t) {
+    for (int k = 1; k <= channels; ++k) {
+      if (t * k + t + 1 > registers) break;
+      if (channels % k != 0) continue;
+      const double tiles = static_cast<double>((vectors + t - 1) / t) *
+                           static_cast<double>(channels / k);
+      const double cost =
+          tiles * (std::max({t * k / 2.0, (t + k) / 2.0, 4.0}) + 0.05);
+      if (best_cost < 0 || cost < best_cost) {
+        best_cost = cost;
+        best = {t, k};
+      }
+    }
+  }
+  return best;
+}
+
+int LargestVector(int64_t extent, int limit) {
+  int vector = 1;
+  while (vector * 2 <= limit && vector * 2 <= extent) vector *= 2;
+  return vector;
+}
+
 int LargestDivisor(int64_t extent, int limit) {
   for (int divisor = limit; divisor > 1; --divisor) {
     if (extent % divisor == 0) return divisor;
@@ -174,6 +201,31 @@ Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
   Func padded = ZeroExtended(input, type, name);
   StoreRoot(lowering, padded);
   return padded;
+}
+
+void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
+                     int64_t inner_extent, Func source, const Var& outer,
+                     int64_t outer_extent) {
+  const int inner_block = LargestVector(inner_extent, lowering.vector_size()),
+            outer_block = LargestVector(outer_extent, lowering.vector_size());
+  stored.compute_root();
+  if (inner_block == 1 || outer_block == 1) return;
+  const Var ii("ii"), oi("oi");
+  stored
+      .split(inner, inner, ii, inner_block, Halide::TailStrategy::ShiftInwards)
+      .split(outer, outer, oi, outer_block, Halide::TailStrategy::ShiftInwards);
+  std::vector<Halide::VarOrRVar> order = {ii, oi, inner, outer};
+  for (const Var& var : stored.args()) {
+    if (!var.same_as(inner) && !var.same_as(outer)) order.push_back(var);
+  }
+  stored.reorder(order).vectorize(ii).unroll(oi);
+  // Dense loads along `outer`, which are then shuffled in registers.
+  Func rows = source.in(stored), block = rows.in(stored);
+  rows.compute_at(stored, inner).vectorize(outer).unroll(inner);
+  block.compute_at(stored, inner)
+      .reorder_storage(inner, outer)
+      .vectorize(outer)
+      .unroll(inner);
 }
 
 void UnrollPeriods(Func func, const TensorType& type, int period_x,

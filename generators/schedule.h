@@ -31,6 +31,14 @@ struct Tile {
 Tile ChooseTile(int64_t vectors, int64_t channels, int registers,
                 bool exact = false);
 
+// The same for rows of `whole` vectors and perhaps a part of one, `vectors` in
+// all, of which the last tile is shifted inwards; channels exactly.
+Tile ChooseRowTile(int64_t whole, int64_t channels, int64_t vectors,
+                   int registers);
+
+// The largest power of two that is at most `limit` and `extent`.
+int LargestVector(int64_t extent, int limit);
+
 // The largest divisor of `extent` that is at most `limit`.
 int LargestDivisor(int64_t extent, int limit);
 
@@ -82,6 +90,14 @@ void TileImage(const Lowering& lowering, Halide::Func accumulator,
 // `consumer`: lanes over samples.
 void TileVector(const Lowering& lowering, Halide::Func accumulator,
                 Halide::Func consumer, const Halide::RDom& r, int64_t features);
+
+// Schedules `stored`, a copy of `source` with the same arguments, at the root:
+// stored with `inner` innermost where `source` reads densely along `outer`, in
+// square blocks that are transposed in registers.
+void StoreTransposed(const Lowering& lowering, Halide::Func stored,
+                     const Halide::Var& inner, int64_t inner_extent,
+                     Halide::Func source, const Halide::Var& outer,
+                     int64_t outer_extent);
 
 // Unrolls x and y by the periods of what is inlined in `func`, so that its
 // divisions fold away.

@@ -66,10 +66,17 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
             const Halide::LoopLevel tile(consumer, kx);
             sum.compute_at(tile)
                 .store_in(Halide::MemoryType::Stack)
-                .unroll(kx)
-                .unroll(co);
-            sum.update().reorder(across.x, kx, co).unroll(kx).unroll(co);
-            if (lanes > 1) sum.update().atomic().vectorize(across.x);
+                .reorder_storage(co, kx, ky, ci)
+                .bound_extent(co, rows)
+                .reorder(co, kx)
+                .vectorize(co)
+                .unroll(kx);
+            sum.update().reorder(across.x, co, kx).unroll(kx);
+            if (lanes > 1) {
+              sum.update().atomic().vectorize(across.x).vectorize(co);
+            } else {
+              sum.update().vectorize(co);
+            }
             partial.compute_at(tile)
                 .store_in(Halide::MemoryType::Stack)
                 .bound_extent(lane, lanes);
