@@ -110,6 +110,17 @@ const Lowered* Lowering::PendingInput(const Node& node) const {
   return nullptr;
 }
 
+Lowered GradientTiles(
+    Func func, std::function<Var(Func consumer, int stage)> loops,
+    std::function<void(const Halide::LoopLevel& tile)> attach) {
+  Lowered lowered{func};
+  lowered.tile = [=](Func consumer, int stage) {
+    attach(Halide::LoopLevel(consumer, loops(consumer, stage)));
+  };
+  lowered.loops = loops;
+  return lowered;
+}
+
 std::vector<Var> ParameterVars(const TensorType& type) {
   static const char* const kNames[4][4] = {
       {"i"}, {"i", "o"}, {"x", "y", "c"}, {"kx", "ky", "ci", "co"}};

@@ -39,7 +39,17 @@ struct Lowered {
   // arithmetic repeats, for the consumer to unroll.
   int period_x = 1;
   int period_y = 1;
+  // Of a parameter's gradient, the consumer's loops of `tile` alone: for one
+  // more consumer of the same tiles. Gives the variable of the tiles.
+  std::function<Halide::Var(Halide::Func consumer, int stage)> loops = nullptr;
 };
+
+// An accumulator of a parameter's gradient: `loops` are the consumer's, in
+// which `attach` computes it.
+Lowered GradientTiles(
+    Halide::Func func,
+    std::function<Halide::Var(Halide::Func consumer, int stage)> loops,
+    std::function<void(const Halide::LoopLevel& tile)> attach);
 
 class Lowering {
  public:

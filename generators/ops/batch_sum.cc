@@ -36,20 +36,31 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
 
   partial.compute_root();
   const int channels = LargestDivisor(shape[0], 4);
-  return {
-      sum, [=, r = r](Func consumer, int stage) mutable {
-        const Var ii("ii");
-        StageOf(consumer, stage).split(i, i, ii, channels);
-        const Halide::LoopLevel tile(consumer, i);
-        sum.compute_at(tile).store_in(Halide::MemoryType::Stack).unroll(i);
-        sum.update().reorder(across.x, i).unroll(i);
-        if (lanes > 1) sum.update().atomic().vectorize(across.x);
+  const auto loops = [=](Func consumer, int stage) {
+    StageOf(consumer, stage).split(i, i, Var("ii"), channels);
+    return i;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& tile) mutable {
+        sum.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .bound_extent(i, channels)
+            .vectorize(i);
+        if (lanes > 1) {
+          sum.update()
+              .reorder(across.x, i)
+              .atomic()
+              .vectorize(across.x)
+              .vectorize(i);
+        } else {
+          sum.update().vectorize(i);
+        }
         partial.compute_at(tile)
             .store_in(Halide::MemoryType::Stack)
             .bound_extent(lane, lanes);
         partial.vectorize(lane).unroll(i);
         partial.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
-      }};
+      });
 }
 
 }  // namespace kiln

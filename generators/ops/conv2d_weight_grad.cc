@@ -57,36 +57,40 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const int rows = LargestDivisor(
       output[0], std::max(1, (lowering.registers() - 6) / kernel_width));
   const int taps = LargestDivisor(kernel_width, lowering.registers() - 6);
-  return {sum, [=, r = r](Func consumer, int stage) mutable {
-            const Var coi("coi"), kxi("kxi");
-            StageOf(consumer, stage)
-                .split(co, co, coi, rows)
-                .split(kx, kx, kxi, taps)
-                .reorder(kxi, coi, kx, ky, ci, co);
-            const Halide::LoopLevel tile(consumer, kx);
-            sum.compute_at(tile)
-                .store_in(Halide::MemoryType::Stack)
-                .reorder_storage(co, kx, ky, ci)
-                .bound_extent(co, rows)
-                .reorder(co, kx)
-                .vectorize(co)
-                .unroll(kx);
-            sum.update().reorder(across.x, co, kx).unroll(kx);
-            if (lanes > 1) {
-              sum.update().atomic().vectorize(across.x).vectorize(co);
-            } else {
-              sum.update().vectorize(co);
-            }
-            partial.compute_at(tile)
-                .store_in(Halide::MemoryType::Stack)
-                .bound_extent(lane, lanes);
-            partial.vectorize(lane).unroll(kx).unroll(co);
-            partial.update()
-                .reorder(lane, kx, co, r.x, r.y)
-                .vectorize(lane)
-                .unroll(kx)
-                .unroll(co);
-          }};
+  const auto loops = [=](Func consumer, int stage) {
+    const Var coi("coi"), kxi("kxi");
+    StageOf(consumer, stage)
+        .split(co, co, coi, rows)
+        .split(kx, kx, kxi, taps)
+        .reorder(kxi, coi, kx, ky, ci, co);
+    return kx;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& tile) mutable {
+        // The sums across the lanes of all channels are one tree of shuffles.
+        sum.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(co, kx, ky, ci)
+            .bound_extent(co, rows)
+            .reorder(co, kx)
+            .vectorize(co)
+            .unroll(kx);
+        sum.update().reorder(across.x, co, kx).unroll(kx);
+        if (lanes > 1) {
+          sum.update().atomic().vectorize(across.x).vectorize(co);
+        } else {
+          sum.update().vectorize(co);
+        }
+        partial.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .bound_extent(lane, lanes);
+        partial.vectorize(lane).unroll(kx).unroll(co);
+        partial.update()
+            .reorder(lane, kx, co, r.x, r.y)
+            .vectorize(lane)
+            .unroll(kx)
+            .unroll(co);
+      });
 }
 
 }  // namespace kiln

@@ -225,27 +225,29 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   const Tile tile =
       ChooseRowTile(features / vector, outputs,
                     (features + vector - 1) / vector, lowering.registers());
-  return {
-      sum, [=, r = r](Func consumer, int stage) mutable {
-        const Var ii("ii"), iv("iv"), oi("oi");
-        // A gradient is added to in place: what a shifted tile computes again
-        // must not count again.
-        StageOf(consumer, stage)
-            .split(i, i, ii, vector * tile.vectors,
-                   stage < 0 ? Halide::TailStrategy::ShiftInwards
-                             : Halide::TailStrategy::ShiftInwardsAndBlend)
-            .split(ii, ii, iv, vector)
-            .split(o, o, oi, tile.channels)
-            .reorder(iv, ii, oi, i, o)
-            .vectorize(iv)
-            .unroll(ii)
-            .unroll(oi);
-        sum.compute_at(Halide::LoopLevel(consumer, i))
-            .store_in(Halide::MemoryType::Stack);
+  const auto loops = [=](Func consumer, int stage) {
+    const Var ii("ii"), iv("iv"), oi("oi");
+    // A gradient is added to in place: what a shifted tile computes again must
+    // not count again.
+    StageOf(consumer, stage)
+        .split(i, i, ii, vector * tile.vectors,
+               stage < 0 ? Halide::TailStrategy::ShiftInwards
+                         : Halide::TailStrategy::ShiftInwardsAndBlend)
+        .split(ii, ii, iv, vector)
+        .split(o, o, oi, tile.channels)
+        .reorder(iv, ii, oi, i, o)
+        .vectorize(iv)
+        .unroll(ii)
+        .unroll(oi);
+    return i;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {
+        sum.compute_at(level).store_in(Halide::MemoryType::Stack);
         sum.vectorize(i, vector).unroll(i).unroll(o);
         sum.update().reorder(i, o, r.x).vectorize(i, vector).unroll(i).unroll(
             o);
-      }};
+      });
 }
 
 }  // namespace kiln
