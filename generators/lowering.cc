@@ -103,6 +103,22 @@ Func Lowering::Transposed(NodeId id) {
   return transposed_.emplace(id, transposed).first->second;
 }
 
+Tile Lowering::TileOf(const Func& accumulator, const TileSpace& space) const {
+  TileChoice choice;
+  choice.node = accumulator.name().substr(0, accumulator.name().find('$'));
+  choice.space = space;
+  choice.chosen = choice.computed = ChooseTile(space, registers_);
+  if (options_.tuned != nullptr) {
+    const Tile* tuned = options_.tuned->Find(options_, choice.node, space);
+    if (tuned != nullptr && Contains(space, *tuned, registers_)) {
+      choice.chosen = *tuned;
+      choice.is_tuned = true;
+    }
+  }
+  choices_.push_back(choice);
+  return choice.chosen;
+}
+
 const Lowered* Lowering::PendingInput(const Node& node) const {
   for (NodeId input : node.inputs) {
     if (lowered_[input].tile) return &lowered_[input];

@@ -14,6 +14,8 @@
 #include "Halide.h"
 #include "dsl/graph.h"
 #include "generators/arguments.h"
+#include "generators/schedule.h"
+#include "generators/schedule_record.h"
 
 namespace kiln {
 
@@ -95,6 +97,11 @@ class Lowering {
   // features as lanes shares it.
   Halide::Func Transposed(NodeId id);
 
+  // The register tile of an accumulator: what the schedule record says of its
+  // node, else ChooseTile's. Every choice is kept, see choices().
+  Tile TileOf(const Halide::Func& accumulator, const TileSpace& space) const;
+  const std::vector<TileChoice>& choices() const { return choices_; }
+
   // The accumulator of an input that left it to its consumer, if any.
   const Lowered* PendingInput(const Node& node) const;
 
@@ -124,6 +131,7 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, Halide::Func> transposed_;
+  mutable std::vector<TileChoice> choices_;  // a log
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

@@ -1,5 +1,6 @@
 #include "generators/model_generator.h"
 
+#include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -90,6 +91,7 @@ void ModelGenerator::configure() {
       *parsed_kind, block,
       schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
       optimizer};
+  if (!tuned.value().empty()) ReadSchedules();
   graph_ = PipelineGraph(model->training, options_.kind);
   if (IsEmpty()) {
     arguments_ = {
@@ -112,6 +114,17 @@ void ModelGenerator::configure() {
     } else {
       scalars_[argument.name] = add_input<float>(argument.name);
     }
+  }
+}
+
+// A record that cannot be used makes nothing wrong, only slower.
+void ModelGenerator::ReadSchedules() {
+  absl::StatusOr<ScheduleRecord> read = ScheduleRecord::Load(tuned);
+  if (read.ok()) {
+    schedules_ = *std::move(read);
+    options_.tuned = &schedules_;
+  } else {
+    std::cerr << read.status().message() << ": not used; tune again\n";
   }
 }
 
@@ -145,7 +158,10 @@ void ModelGenerator::generate() {
     return;
   }
   const std::vector<Halide::Func> funcs =
-      BuildPipeline(graph_, options_, get_target(), *this);
+      BuildPipeline(graph_, options_, get_target(), *this, &choices_);
+  for (const std::string& entry : schedules_.stale()) {
+    std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
+  }
   size_t next = 0;
   for (const Argument& argument : arguments_) {
     if (!IsOutput(argument)) continue;
@@ -157,7 +173,7 @@ void ModelGenerator::generate() {
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}, {}};
+  PipelineRecord pipeline_record{options_, arguments_, {}, choices_, {}};
   ProfilePass* marks = nullptr;
   if (profile) {
     marks = new ProfilePass;

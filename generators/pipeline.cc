@@ -30,6 +30,8 @@ class PipelineBuilder {
     return std::move(funcs_);
   }
 
+  const std::vector<TileChoice>& choices() const { return lowering_.choices(); }
+
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
     for (const Output& output : graph_.outputs()) {
@@ -233,8 +235,12 @@ class PipelineBuilder {
 std::vector<Func> BuildPipeline(const Graph& graph,
                                 const PipelineOptions& options,
                                 const Halide::Target& target,
-                                InputSource& inputs) {
-  return PipelineBuilder(graph, options, target, inputs).Run();
+                                InputSource& inputs,
+                                std::vector<TileChoice>* choices) {
+  PipelineBuilder builder(graph, options, target, inputs);
+  std::vector<Func> funcs = builder.Run();
+  if (choices != nullptr) *choices = builder.choices();
+  return funcs;
 }
 
 JitInputs::JitInputs(const std::vector<Argument>& arguments) {

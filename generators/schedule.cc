@@ -20,42 +20,28 @@ int VectorRegisters(const Halide::Target& target) {
   return many ? 32 : 16;
 }
 
-Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact) {
-  Tile best = {1, 1};
+bool Contains(const TileSpace& space, const Tile& tile, int registers) {
+  const int64_t most =
+      space.max_vectors > 0 ? space.max_vectors : space.vectors;
+  if (tile.vectors < 1 || tile.channels < 1) return false;
+  if (tile.vectors > most || tile.channels > space.channels) return false;
+  if (space.exact_vectors && space.vectors % tile.vectors != 0) return false;
+  if (space.exact_channels && space.channels % tile.channels != 0) return false;
+  return tile.vectors * tile.channels + tile.vectors + 1 <= registers;
+}
+
+Tile ChooseTile(const TileSpace& space, int registers) {
+  Tile best;
   double best_cost = -1;
-  const int max_vectors =
-      static_cast<int>(std::min<int64_t>(vectors, registers / 2));
-  for (int t = 1; t <= max_vectors; ++t) {
-    for (int k = 1; k <= std::min<int64_t>(channels, registers); ++k) {
-      if (t * k + t + 1 > registers) break;
-      if (exact && (vectors % t != 0 || channels % k != 0)) continue;
-      const double tiles = static_cast<double>((vectors + t - 1) / t) *
-                           static_cast<double>((channels + k - 1) / k);
+  for (int t = 1; t <= registers / 2; ++t) {
+    for (int k = 1; k <= registers; ++k) {
+      if (!Contains(space, {t, k}, registers)) continue;
+      const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
+                           static_cast<double>((space.channels + k - 1) / k);
       const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
       const double overhead = 0.05;  // of a tile's prologue and epilogue:
                                      // between equals, the larger tile
       const double cost = tiles * (cycles + overhead);
-      if (best_cost < 0 || cost < best_cost) {
-        best_cost = cost;
-        best = {t, k};
-      }
-    }
-  }
-  return best;
-}
-
-Tile ChooseRowTile(int64_t whole, int64_t channels, int64_t vectors,
-                   int registers) {
-  Tile best = {1, 1};
-  double best_cost = -1;
-  for (int t = 1; t <= std::min<int64_t>(whole, registers / 2); ++t) {
-    for (int k = 1; k <= channels; ++k) {
-      if (t * k + t + 1 > registers) break;
-      if (channels % k != 0) continue;
-      const double tiles = static_cast<double>((vectors + t - 1) / t) *
-                           static_cast<double>(channels / k);
-      const double cost =
-          tiles * (std::max({t * k / 2.0, (t + k) / 2.0, 4.0}) + 0.05);
       if (best_cost < 0 || cost < best_cost) {
         best_cost = cost;
         best = {t, k};
@@ -110,8 +96,8 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
       l("l"), li("li"), lv("lv");
   const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
                                    extents.stride, lowering.vector_size());
-  const Tile tile =
-      ChooseTile(lanes.count, extents.channels, lowering.registers());
+  const Tile tile = lowering.TileOf(
+      accumulator, {.vectors = lanes.count, .channels = extents.channels});
   const RVar kx = r[0], ky = r[1], kc = r[2];
 
   if (lanes.fused) {
@@ -160,13 +146,14 @@ void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
   const Var n("n"), i("i"), ni("ni"), nv("nv"), ii("ii");
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
   const Tile tile =
-      ChooseTile(lowering.block() / vector, features, lowering.registers());
+      lowering.TileOf(accumulator, {.vectors = lowering.block() / vector,
+                                    .channels = features,
+                                    .exact_vectors = true});
 
   // All features are computed, however few are read: a tile shifted inwards of
   // fewer would start before the first.
   consumer.bound(i, 0, static_cast<int>(features))
-      .split(n, n, ni,
-             vector * LargestDivisor(lowering.block() / vector, tile.vectors))
+      .split(n, n, ni, vector * tile.vectors)
       .split(ni, ni, nv, vector)
       .split(i, i, ii, tile.channels, Halide::TailStrategy::ShiftInwards)
       .reorder(nv, ni, ii, n, i)

@@ -53,10 +53,11 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   partial.compute_root();
   // Registers: kernel row x channels accumulators, the row's inputs and one
   // adjoint.
-  const int kernel_width = static_cast<int>(g.kernel.width);
-  const int rows = LargestDivisor(
-      output[0], std::max(1, (lowering.registers() - 6) / kernel_width));
-  const int taps = LargestDivisor(kernel_width, lowering.registers() - 6);
+  const Tile registers = lowering.TileOf(sum, {.vectors = g.kernel.width,
+                                               .channels = output[0],
+                                               .exact_vectors = true,
+                                               .exact_channels = true});
+  const int taps = registers.vectors, rows = registers.channels;
   const auto loops = [=](Func consumer, int stage) {
     const Var coi("coi"), kxi("kxi");
     StageOf(consumer, stage)

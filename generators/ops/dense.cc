@@ -223,8 +223,10 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
 
   const int vector = LargestVector(features, lowering.vector_size());
   const Tile tile =
-      ChooseRowTile(features / vector, outputs,
-                    (features + vector - 1) / vector, lowering.registers());
+      lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
+                            .channels = outputs,
+                            .exact_channels = true,
+                            .max_vectors = features / vector});
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
     // A gradient is added to in place: what a shifted tile computes again must
