@@ -97,6 +97,26 @@ class Lowering {
   // features as lanes shares it.
   Halide::Func Transposed(NodeId id);
 
+  // Where an adjoint that only its parameters' gradients read is computed: a
+  // few rows at a time, inside the loop over `chunks` of a weight gradient's
+  // `partial`. Null: at the root.
+  struct RowLoop {
+    Halide::Func partial;
+    Halide::RVar chunks;
+    int count;  // of chunks
+    int rows;   // in each
+  };
+  const RowLoop* RowLoopOf(NodeId adjoint) const {
+    const auto found = row_loops_.find(adjoint);
+    return found == row_loops_.end() ? nullptr : &found->second;
+  }
+  void SetRowLoop(NodeId adjoint, RowLoop loop) {
+    row_loops_.emplace(adjoint, std::move(loop));
+  }
+  // Whether that may be: a pointwise op whose readers are all gradients of
+  // parameters.
+  bool OnlyFeedsGradients(NodeId adjoint) const;
+
   // The register tile of an accumulator: what the schedule record says of its
   // node, else ChooseTile's. Every choice is kept, see choices().
   Tile TileOf(const Halide::Func& accumulator, const TileSpace& space) const;
@@ -131,6 +151,7 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, Halide::Func> transposed_;
+  std::map<NodeId, RowLoop> row_loops_;
   mutable std::vector<TileChoice> choices_;  // a log
 };
 
