@@ -31,6 +31,8 @@ class PipelineBuilder {
     return std::move(funcs_);
   }
 
+  const std::vector<TileChoice>& choices() const { return lowering_.choices(); }
+
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
     for (const Output& output : graph_.outputs()) {
@@ -148,23 +150,24 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum" && IsOneSample(lowering_)) {
-      // Computed once more instead of read: one pass over memory for both.
+    if (options_.optimizer == "momentum") {
+      Func velocity = Momentum(argument.tensor);
+      const Lowered& lowered = lowering_.lowered(node);
+      const bool one_pass = IsOneSample(lowering_) ||
+                            (lowering_.fast() && lowered.loops != nullptr);
       updated(vars) = Parameter(argument.tensor, vars) -
-                      rate * Velocity(argument.tensor, vars);
+                      rate * (one_pass ? NewVelocity(argument.tensor, vars)
+                                       : velocity(Exprs(vars)));
 
-      const Shape& shape = lowering_.type(node).shape;
-      const Var loop = StoreParameter(lowering_, updated, -1, shape);
-      Func velocity = Momentum(argument.tensor);
-      if (!shape.empty()) velocity.compute_with(updated, loop);
-    } else if (options_.optimizer == "momentum") {
-      Func velocity = Momentum(argument.tensor);
-      updated(vars) =
-          Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
-
-      const int vector =
-          VectorDivisor(argument.extents[0], lowering_.vector_size());
-      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
+      // In one pass, where the parameter comes first: the velocity may be
+      // updated in place. Their extents are known to be the same.
+      for (Func& output : {std::ref(updated), std::ref(velocity)}) {
+        for (size_t d = 0; d < vars.size(); ++d)
+          output.bound(vars[d], 0, argument.extents[d]);
+      }
+      ScheduleGradient(node, one_pass ? updated : velocity, -1);
+      if (one_pass)
+        velocity.compute_with(updated, GradientLoops(node, velocity));
     } else {
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * DecayedGradient(node, argument.tensor, vars);
@@ -178,26 +181,23 @@ class PipelineBuilder {
     return Momentum(argument.tensor);
   }
 
-  // The updated velocity, an output of its own that the parameter's update
-  // reads.
+  // The updated velocity, an output of its own; UpdatedParameter schedules it.
   Func Momentum(const std::string& tensor) {
     auto [entry, is_new] =
         momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
     if (!is_new) return entry->second;
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
-    entry->second(vars) = Velocity(tensor, vars);
-
-    ScheduleGradient(node, entry->second, -1);
+    entry->second(vars) = NewVelocity(tensor, vars);
     return entry->second;
   }
 
-  Expr Velocity(const std::string& tensor, const std::vector<Var>& vars) {
+  Expr NewVelocity(const std::string& tensor, const std::vector<Var>& vars) {
+    const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     Func old = lowering_.inputs().Buffer(
         lowering_.argument(ArgumentKind::kStateIn, tensor));
     return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-           DecayedGradient(OutputNode(OutputKind::kGradient, tensor), tensor,
-                           vars);
+           DecayedGradient(node, tensor, vars);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -235,6 +235,14 @@ class PipelineBuilder {
     }
   }
 
+  // The same loops for one more output, computed in those of
+  // ScheduleGradient's.
+  Var GradientLoops(NodeId node, Func consumer) {
+    return IsOneSample(lowering_) ? StoreParameter(lowering_, consumer, -1,
+                                                   lowering_.type(node).shape)
+                                  : lowering_.lowered(node).loops(consumer, -1);
+  }
+
   const Graph& graph_;
   const PipelineOptions options_;
   Lowering lowering_;
@@ -247,8 +255,12 @@ class PipelineBuilder {
 std::vector<Func> BuildPipeline(const Graph& graph,
                                 const PipelineOptions& options,
                                 const Halide::Target& target,
-                                InputSource& inputs) {
-  return PipelineBuilder(graph, options, target, inputs).Run();
+                                InputSource& inputs,
+                                std::vector<TileChoice>* choices) {
+  PipelineBuilder builder(graph, options, target, inputs);
+  std::vector<Func> funcs = builder.Run();
+  if (choices != nullptr) *choices = builder.choices();
+  return funcs;
 }
 
 JitInputs::JitInputs(const std::vector<Argument>& arguments) {

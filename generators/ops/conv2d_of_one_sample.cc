@@ -64,9 +64,10 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
                   const RDom& r, const Geometry& g, const Shape& output,
                   int vector) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), ci("ci"), cv("cv");
-  const Tile tile =
-      ChooseTile(output[0] / vector, output[2], lowering.registers());
-  const int vectors = LargestDivisor(output[0] / vector, tile.vectors);
+  const Tile tile = lowering.TileOf(sum, {.vectors = output[0] / vector,
+                                          .channels = output[2],
+                                          .exact_vectors = true});
+  const int vectors = tile.vectors;
   consumer.reorder_storage(c, x, y, n)
       .split(c, c, ci, vector * vectors)
       .split(ci, ci, cv, vector)
@@ -100,7 +101,8 @@ void TileColumns(const Lowering& lowering, Func sum, Func consumer,
                  const RDom& r, const Geometry&, const Shape& output,
                  int vector) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
-  const Tile tile = ChooseTile(output[1], output[0], lowering.registers());
+  const Tile tile =
+      lowering.TileOf(sum, {.vectors = output[1], .channels = output[0]});
   consumer.split(x, x, xi, vector, TailStrategy::ShiftInwards)
       .split(y, y, yi, tile.vectors, TailStrategy::ShiftInwards)
       .split(c, c, ci, tile.channels, TailStrategy::ShiftInwards)
