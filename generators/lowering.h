@@ -66,6 +66,9 @@ class Lowering {
   const Graph& graph() const { return graph_; }
   int block() const { return options_.block; }
   bool fast() const { return options_.schedule == Schedule::kFast; }
+  // Whether parameters' gradients go to a state that may be written where it is
+  // read: each element must be computed once.
+  bool updates_in_place() const { return !options_.optimizer.empty(); }
   Halide::Type real() const { return real_; }
   int vector_size() const { return vector_size_; }
   int registers() const { return registers_; }
@@ -154,10 +157,10 @@ class Lowering {
   const std::vector<std::vector<NodeId>> users_;
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
-  std::map<std::string, Halide::Func> shared_;
   std::map<NodeId, Halide::Func> transposed_;
   std::map<NodeId, RowLoop> row_loops_;
   mutable std::vector<TileChoice> choices_;  // a log
+  std::map<std::string, Halide::Func> shared_;
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

@@ -150,24 +150,32 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum") {
-      Func velocity = Momentum(argument.tensor);
-      const Lowered& lowered = lowering_.lowered(node);
-      const bool one_pass = IsOneSample(lowering_) ||
-                            (lowering_.fast() && lowered.loops != nullptr);
+    if (options_.optimizer == "momentum" && InOnePass(node)) {
+      // The velocity is computed once more instead of read: one pass over
+      // memory for both. Before the velocity itself, which may be written in
+      // place.
       updated(vars) = Parameter(argument.tensor, vars) -
-                      rate * (one_pass ? NewVelocity(argument.tensor, vars)
-                                       : velocity(Exprs(vars)));
+                      rate * NewVelocity(argument.tensor, vars);
 
-      // In one pass, where the parameter comes first: the velocity may be
-      // updated in place. Their extents are known to be the same.
-      for (Func& output : {std::ref(updated), std::ref(velocity)}) {
+      const Shape& shape = lowering_.type(node).shape;
+      Func velocity = Momentum(argument.tensor);
+      // Known to be of one size, so that the tiles of one hold those of both.
+      for (Func output : {updated, velocity}) {
         for (size_t d = 0; d < vars.size(); ++d)
           output.bound(vars[d], 0, argument.extents[d]);
       }
-      ScheduleGradient(node, one_pass ? updated : velocity, -1);
-      if (one_pass)
-        velocity.compute_with(updated, GradientLoops(node, velocity));
+      ScheduleGradient(node, updated, -1);
+      if (!shape.empty())
+        velocity.compute_with(updated, LoopsOf(node, velocity));
+    } else if (options_.optimizer == "momentum") {
+      Func velocity = Momentum(argument.tensor);
+      updated(vars) =
+          Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
+
+      ScheduleGradient(node, velocity, -1);
+      const int vector =
+          VectorDivisor(argument.extents[0], lowering_.vector_size());
+      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
     } else {
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * DecayedGradient(node, argument.tensor, vars);
@@ -193,11 +201,25 @@ class PipelineBuilder {
   }
 
   Expr NewVelocity(const std::string& tensor, const std::vector<Var>& vars) {
-    const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     Func old = lowering_.inputs().Buffer(
         lowering_.argument(ArgumentKind::kStateIn, tensor));
     return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-           DecayedGradient(node, tensor, vars);
+           DecayedGradient(OutputNode(OutputKind::kGradient, tensor), tensor,
+                           vars);
+  }
+
+  // Whether weight and velocity can be updated in the loops that have the
+  // gradient.
+  bool InOnePass(NodeId node) const {
+    return IsOneSample(lowering_) ||
+           (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
+  }
+
+  Var LoopsOf(NodeId node, Func consumer) {
+    if (IsOneSample(lowering_))
+      return StoreParameter(lowering_, consumer, -1,
+                            lowering_.type(node).shape);
+    return lowering_.lowered(node).loops(consumer, -1);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -233,14 +255,6 @@ class PipelineBuilder {
     } else {
       Func(lowered.func).compute_root();
     }
-  }
-
-  // The same loops for one more output, computed in those of
-  // ScheduleGradient's.
-  Var GradientLoops(NodeId node, Func consumer) {
-    return IsOneSample(lowering_) ? StoreParameter(lowering_, consumer, -1,
-                                                   lowering_.type(node).shape)
-                                  : lowering_.lowered(node).loops(consumer, -1);
   }
 
   const Graph& graph_;

@@ -17,7 +17,7 @@ namespace {
 // Fewer samples than lanes: lanes over the input features of a transposed copy,
 // a tile of all samples x a few outputs, and one tree of sums across the lanes
 // of the whole tile.
-Lowered FeatureLanes(Lowering& lowering, const Node& node, int vector) {
+Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
   const Var n("n"), i("i"), lane("lane");
   const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
   Func input = lowering.Transposed(node.inputs[0]),
@@ -69,7 +69,7 @@ Lowered FeatureLanes(Lowering& lowering, const Node& node, int vector) {
 
 // The same for the input's gradient: lanes over the features of a stored row,
 // each sample's adjoint a broadcast, and the tile transposed as it is stored.
-Lowered FeatureLanesInputGrad(Lowering& lowering, Func sum, const RDom& r,
+Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
                               int features, int vector) {
   const int block = lowering.block();
   const int vectors =
@@ -116,10 +116,9 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
   const int64_t features = lowering.type(node.inputs[0]).shape[0];
   if (HasFeatureLanes(lowering, features))
     return LowerDenseOfOneSample(lowering, node);
-  if (PrefersFeatures(lowering, features)) {
-    return FeatureLanes(lowering, node,
+  if (PrefersFeatures(lowering, features))
+    return OfFewSamples(lowering, node,
                         VectorDivisor(features, lowering.vector_size()));
-  }
 
   const Var n("n"), i("i");
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
@@ -149,11 +148,10 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
   sum(n, i) += d_output(n, r) * weight(i, r);
 
   const int features = static_cast<int>(node.type.shape[0]);
-  if (PrefersFeatures(lowering, features)) {
-    return FeatureLanesInputGrad(
+  if (PrefersFeatures(lowering, features))
+    return InputGradOfFewSamples(
         lowering, sum, r, features,
         VectorDivisor(features, lowering.vector_size()));
-  }
   return {sum, [&lowering, sum, r, features](Func consumer, int) {
             TileVector(lowering, sum, consumer, r, features);
           }};
@@ -174,10 +172,14 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
   sum(i, o) += transposed(i, r) * d_output(r, o);
 
-  const int vector = LargestVector(features, lowering.vector_size());
+  // Shifting the last tile inwards would update a velocity in place twice.
+  const int vector = lowering.updates_in_place()
+                         ? VectorDivisor(features, lowering.vector_size())
+                         : LargestVector(features, lowering.vector_size());
   const Tile tile =
       lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
                             .channels = outputs,
+                            .exact_vectors = lowering.updates_in_place(),
                             .exact_channels = true,
                             .max_vectors = features / vector});
   const auto loops = [=](Func consumer, int stage) {
