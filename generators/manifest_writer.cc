@@ -299,12 +299,16 @@ absl::Status WritePipelineRecord(const std::string& path,
                {"schedule",
                 record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
                {"workspace_bytes", record.plan.bytes},
+               {"workspace_lower_bound", record.plan.lower_bound},
+               {"stack_bytes", record.plan.stack_bytes},
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", allocation.name},
                                    {"bytes", allocation.bytes},
-                                   {"offset", allocation.offset}});
+                                   {"offset", allocation.offset},
+                                   {"first", allocation.first},
+                                   {"last", allocation.last}});
   }
   for (const Argument& argument : record.arguments) {
     Json entry = {{"name", argument.name},
