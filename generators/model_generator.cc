@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "dsl/passes.h"
+#include "dsl/recompute.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 
@@ -15,8 +17,11 @@ namespace {
 // known. Owned by the Halide pipeline.
 class RecordingPass : public WorkspacePass {
  public:
-  RecordingPass(std::string path, PipelineRecord record)
-      : path_(std::move(path)), record_(std::move(record)) {}
+  RecordingPass(int64_t root_stack_bytes, std::string path,
+                PipelineRecord record)
+      : WorkspacePass(root_stack_bytes),
+        path_(std::move(path)),
+        record_(std::move(record)) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -85,7 +90,11 @@ void ModelGenerator::configure() {
       *parsed_kind, block,
       schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
       optimizer};
-  graph_ = PipelineGraph(model->training, options_.kind);
+  absl::StatusOr<Graph> graph = RecomputeInBackward(
+      PipelineGraph(model->training, options_.kind),
+      absl::StrSplit(recompute.value(), ',', absl::SkipEmpty()));
+  _halide_user_assert(graph.ok()) << graph.status().ToString() << "\n";
+  graph_ = *std::move(graph);
   if (IsEmpty()) {
     arguments_ = {
         {ArgumentKind::kPreparedOut, "nothing", "", "", Halide::Float(32), {}}};
@@ -154,7 +163,7 @@ void ModelGenerator::generate() {
 void ModelGenerator::schedule() {
   PipelineRecord pipeline_record{options_, arguments_, {}};
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(record, std::move(pipeline_record)));
+      new RecordingPass(root_stack, record, std::move(pipeline_record)));
 }
 
 }  // namespace kiln

@@ -83,8 +83,9 @@ class CollectLifetimes : public IRVisitor {
 };
 
 // The smallest root allocations that fit the stack together, the rest to the
-// workspace. REQUIRES: indices of `found` in program order.
-void BoundRootStack(std::vector<CollectLifetimes::Found>* found) {
+// workspace.
+void BoundRootStack(int64_t limit,
+                    std::vector<CollectLifetimes::Found>* found) {
   std::vector<CollectLifetimes::Found*> small;
   for (auto& entry : *found) {
     if (entry.place == Place::kRootStack) small.push_back(&entry);
@@ -95,7 +96,7 @@ void BoundRootStack(std::vector<CollectLifetimes::Found>* found) {
   int64_t bytes = 0;
   for (auto* entry : small) {
     bytes += entry->allocation.bytes;
-    if (bytes > kRootStackBytes) entry->place = Place::kHeap;
+    if (bytes > limit) entry->place = Place::kHeap;
   }
 }
 
@@ -134,7 +135,7 @@ Stmt WorkspacePass::mutate(const Stmt& stmt) {
     is_planned_ = true;
     CollectLifetimes lifetimes;
     stmt.accept(&lifetimes);
-    BoundRootStack(&lifetimes.found);
+    BoundRootStack(root_stack_bytes_, &lifetimes.found);
     std::vector<PlannedAllocation> allocations;
     for (const auto& [allocation, place, type] : lifetimes.found) {
       const bool is_planned = place == Place::kHeap && allocation.bytes > 0;

@@ -3,6 +3,7 @@
 #ifndef KILN_GENERATORS_WORKSPACE_H_
 #define KILN_GENERATORS_WORKSPACE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ constexpr int64_t kRootStackBytes = 16 * 1024;
 // loads and stores past it, though it knows that different buffers never alias.
 class WorkspacePass : public Halide::Internal::IRMutator {
  public:
+  explicit WorkspacePass(int64_t root_stack_bytes = kRootStackBytes)
+      : root_stack_bytes_(root_stack_bytes) {}
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override;
   using IRMutator::mutate;
 
@@ -38,6 +41,7 @@ class WorkspacePass : public Halide::Internal::IRMutator {
   using IRMutator::visit;
 
  private:
+  const int64_t root_stack_bytes_;
   bool is_planned_ = false;
   // Of each allocation in program order, its place in the plan or -1.
   std::vector<int> planned_;
