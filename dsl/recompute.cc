@@ -175,19 +175,23 @@ class LevelSearch {
 
 }  // namespace
 
+std::set<std::string> RecomputableValues(const Graph& training) {
+  const std::vector<bool> backward = BackwardNodes(training);
+  std::set<std::string> names;
+  for (NodeId id = 0; id < training.size(); ++id) {
+    const Node& node = training.node(id);
+    if (!backward[id] && MayDrop(node)) names.insert(node.name);
+  }
+  return names;
+}
+
 absl::StatusOr<Graph> RecomputeInBackward(
     const Graph& training, const std::set<std::string>& dropped) {
-  const std::vector<bool> backward = BackwardNodes(training);
+  const std::set<std::string> values = RecomputableValues(training);
   for (const std::string& name : dropped) {
-    bool is_forward = false;
-    for (NodeId id = 0; id < training.size(); ++id) {
-      is_forward = is_forward || (training.node(id).name == name &&
-                                  !backward[id] && MayDrop(training.node(id)));
-    }
-    if (!is_forward) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ": is no value that can be computed again"));
-    }
+    if (values.count(name) > 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": is no value that can be computed again"));
   }
   Graph graph = Recomputer(training, dropped).Run();
   if (absl::Status status = Verify(graph); !status.ok()) return status;

@@ -14,6 +14,10 @@
 
 namespace kiln {
 
+// The forward values that can be computed again: those of samples, targets
+// aside.
+std::set<std::string> RecomputableValues(const Graph& training);
+
 // `training` with the forward nodes of these names not kept for the backward
 // pass. Where it reads one, it reads a clone "<name>.again" that stands right
 // before the reader, and so on back to nodes that are kept: "tanh1.again" of
@@ -23,7 +27,7 @@ namespace kiln {
 // whatever else is not per sample, are always kept.
 //
 // This is the last pass over a graph: merging common subexpressions would undo
-// it. Fails where a name is no forward node.
+// it. Fails where a name is not recomputable.
 absl::StatusOr<Graph> RecomputeInBackward(const Graph& training,
                                           const std::set<std::string>& dropped);
 
