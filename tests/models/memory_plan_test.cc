@@ -1,6 +1,8 @@
 // The static memory plan of every pipeline of every model, by the lifetimes
 // that its record states.
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "emitted_models.inc"  // made by CMake: headers of the models and EmittedModels()
 #include "gtest/gtest.h"
