@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "dsl/rewrite.h"
 #include "generators/arguments.h"
+#include "generators/schedule_record.h"
 #include "generators/workspace.h"
 
 namespace kiln {
@@ -21,6 +22,8 @@ struct PipelineRecord {
   PipelineOptions options;
   std::vector<Argument> arguments;
   WorkspacePlan plan;
+  std::vector<TileChoice> choices;
+  std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

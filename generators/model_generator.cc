@@ -1,5 +1,6 @@
 #include "generators/model_generator.h"
 
+#include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "dsl/recompute.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
+#include "generators/profile_pass.h"
 
 namespace kiln {
 
@@ -17,11 +19,13 @@ namespace {
 // known. Owned by the Halide pipeline.
 class RecordingPass : public WorkspacePass {
  public:
+  // `profile`, if not null, has run before.
   RecordingPass(int64_t root_stack_bytes, std::string path,
-                PipelineRecord record)
+                PipelineRecord record, const ProfilePass* profile)
       : WorkspacePass(root_stack_bytes),
         path_(std::move(path)),
-        record_(std::move(record)) {}
+        record_(std::move(record)),
+        profile_(profile) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -31,6 +35,7 @@ class RecordingPass : public WorkspacePass {
     _halide_user_assert(unplanned().empty())
         << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
+    if (profile_ != nullptr) record_.stages = profile_->stages();
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
       _halide_user_assert(status.ok()) << status.ToString() << "\n";
@@ -43,6 +48,7 @@ class RecordingPass : public WorkspacePass {
   bool is_recorded_ = false;
   const std::string path_;
   PipelineRecord record_;
+  const ProfilePass* const profile_;
 };
 
 // Without an output there is no infer pipeline, which Halide would say in words
@@ -90,6 +96,7 @@ void ModelGenerator::configure() {
       *parsed_kind, block,
       schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
       optimizer};
+  if (!tuned.value().empty()) ReadSchedules();
   absl::StatusOr<Graph> graph = RecomputeInBackward(
       PipelineGraph(model->training, options_.kind),
       absl::StrSplit(recompute.value(), ',', absl::SkipEmpty()));
@@ -116,6 +123,17 @@ void ModelGenerator::configure() {
     } else {
       scalars_[argument.name] = add_input<float>(argument.name);
     }
+  }
+}
+
+// A record that cannot be used makes nothing wrong, only slower.
+void ModelGenerator::ReadSchedules() {
+  absl::StatusOr<ScheduleRecord> read = ScheduleRecord::Load(tuned);
+  if (read.ok()) {
+    schedules_ = *std::move(read);
+    options_.tuned = &schedules_;
+  } else {
+    std::cerr << read.status().message() << ": not used; tune again\n";
   }
 }
 
@@ -149,7 +167,10 @@ void ModelGenerator::generate() {
     return;
   }
   const std::vector<Halide::Func> funcs =
-      BuildPipeline(graph_, options_, get_target(), *this);
+      BuildPipeline(graph_, options_, get_target(), *this, &choices_);
+  for (const std::string& entry : schedules_.stale()) {
+    std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
+  }
   size_t next = 0;
   for (const Argument& argument : arguments_) {
     if (!IsOutput(argument)) continue;
@@ -161,9 +182,14 @@ void ModelGenerator::generate() {
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}};
+  PipelineRecord pipeline_record{options_, arguments_, {}, choices_, {}};
+  ProfilePass* marks = nullptr;
+  if (profile) {
+    marks = new ProfilePass;
+    get_pipeline().add_custom_lowering_pass(marks);
+  }
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(root_stack, record, std::move(pipeline_record)));
+      new RecordingPass(root_stack, record, std::move(pipeline_record), marks));
 }
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/ops/parameter.h"
+#include "generators/one_sample.h"
 #include "generators/schedule.h"
 
 namespace kiln {
@@ -29,6 +30,8 @@ class PipelineBuilder {
     }
     return std::move(funcs_);
   }
+
+  const std::vector<TileChoice>& choices() const { return lowering_.choices(); }
 
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
@@ -147,11 +150,24 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum") {
+    if (options_.optimizer == "momentum" && InOnePass(node)) {
+      // The velocity is computed once more instead of read: one pass over
+      // memory for both. Before the velocity itself, which may be written in
+      // place.
+      updated(vars) = Parameter(argument.tensor, vars) -
+                      rate * NewVelocity(argument.tensor, vars);
+
+      const Shape& shape = lowering_.type(node).shape;
+      Func velocity = Momentum(argument.tensor);
+      ScheduleGradient(node, updated, -1);
+      if (!shape.empty())
+        velocity.compute_with(updated, LoopsOf(node, velocity));
+    } else if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
       updated(vars) =
           Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
 
+      ScheduleGradient(node, velocity, -1);
       const int vector =
           VectorDivisor(argument.extents[0], lowering_.vector_size());
       if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
@@ -168,22 +184,37 @@ class PipelineBuilder {
     return Momentum(argument.tensor);
   }
 
-  // The updated velocity, an output of its own that the parameter's update
-  // reads.
+  // The updated velocity, an output of its own.
   Func Momentum(const std::string& tensor) {
     auto [entry, is_new] =
         momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
     if (!is_new) return entry->second;
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
+    entry->second(vars) = NewVelocity(tensor, vars);
+    return entry->second;
+  }
+
+  Expr NewVelocity(const std::string& tensor, const std::vector<Var>& vars) {
     Func old = lowering_.inputs().Buffer(
         lowering_.argument(ArgumentKind::kStateIn, tensor));
-    entry->second(vars) =
-        lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-        DecayedGradient(node, tensor, vars);
+    return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
+           DecayedGradient(OutputNode(OutputKind::kGradient, tensor), tensor,
+                           vars);
+  }
 
-    ScheduleGradient(node, entry->second, -1);
-    return entry->second;
+  // Whether weight and velocity can be updated in the loops that have the
+  // gradient.
+  bool InOnePass(NodeId node) const {
+    return IsOneSample(lowering_) ||
+           (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
+  }
+
+  Var LoopsOf(NodeId node, Func consumer) {
+    if (IsOneSample(lowering_))
+      return StoreParameter(lowering_, consumer, -1,
+                            lowering_.type(node).shape);
+    return lowering_.lowered(node).loops(consumer, -1);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -209,6 +240,10 @@ class PipelineBuilder {
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {
     const Lowered& lowered = lowering_.lowered(node);
+    if (IsOneSample(lowering_)) {
+      StoreParameter(lowering_, consumer, stage, lowering_.type(node).shape);
+      return;
+    }
     if (lowered.tile == nullptr) return;
     if (lowering_.fast()) {
       lowered.tile(consumer, stage);
@@ -229,8 +264,12 @@ class PipelineBuilder {
 std::vector<Func> BuildPipeline(const Graph& graph,
                                 const PipelineOptions& options,
                                 const Halide::Target& target,
-                                InputSource& inputs) {
-  return PipelineBuilder(graph, options, target, inputs).Run();
+                                InputSource& inputs,
+                                std::vector<TileChoice>* choices) {
+  PipelineBuilder builder(graph, options, target, inputs);
+  std::vector<Func> funcs = builder.Run();
+  if (choices != nullptr) *choices = builder.choices();
+  return funcs;
 }
 
 JitInputs::JitInputs(const std::vector<Argument>& arguments) {

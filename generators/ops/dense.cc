@@ -1,5 +1,8 @@
 #include "dsl/ops/dense.h"
 
+#include <algorithm>
+
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -11,18 +14,19 @@ using Halide::Var;
 
 namespace {
 
-// One sample has no lanes of its own: each output is a dot product along the
-// stored row of the weight, lanes over the input features, a few outputs at a
-// time so that a load of the input serves them all.
-Lowered DotProducts(Lowering& lowering, const Node& node, int vector) {
+// Fewer samples than lanes: lanes over the input features of a transposed copy,
+// a tile of all samples x a few outputs, and one tree of sums across the lanes
+// of the whole tile.
+Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
   const Var n("n"), i("i"), lane("lane");
   const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
-  Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
+  Func input = lowering.Transposed(node.inputs[0]),
+       weight = lowering.input(node, 1);
   const RDom r(0, features / vector, "r");
   Func partial(CName(node.name) + "_lanes");
   partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
   partial(lane, n, i) +=
-      input(n, lane + vector * r) * weight(lane + vector * r, i);
+      input(lane + vector * r, n) * weight(lane + vector * r, i);
   const RDom across(0, vector, "across");
   Func sum(CName(node.name));
   sum(n, i) = node.inputs.size() > 2
@@ -30,34 +34,91 @@ Lowered DotProducts(Lowering& lowering, const Node& node, int vector) {
                   : Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += partial(across, n, i);
 
-  const int outputs = LargestDivisor(node.type.shape[0], 8);
+  const int block = lowering.block();
+  const int outputs = static_cast<int>(std::min<int64_t>(
+      node.type.shape[0], (lowering.registers() - 2) / (block + 1)));
   return {sum, [=, r = r](Func consumer, int) mutable {
             const Var ii("ii");
-            consumer.split(i, i, ii, outputs).reorder(ii, i, n).unroll(ii);
+            consumer
+                .split(i, i, ii, outputs, Halide::TailStrategy::ShiftInwards)
+                .reorder(n, ii, i)
+                .vectorize(n)
+                .unroll(ii);
             sum.compute_at(consumer, i)
                 .store_in(Halide::MemoryType::Stack)
+                .bound_extent(n, block)
+                .vectorize(n)
                 .unroll(i);
             sum.update()
-                .reorder(across.x, i)
+                .reorder(across.x, n, i)
                 .unroll(i)
                 .atomic()
-                .vectorize(across.x);
+                .vectorize(across.x)
+                .vectorize(n);
             partial.compute_at(consumer, i)
                 .store_in(Halide::MemoryType::Stack)
                 .bound_extent(lane, vector);
-            partial.vectorize(lane).unroll(i);
-            partial.update().reorder(lane, i, r.x).vectorize(lane).unroll(i);
+            partial.vectorize(lane).unroll(n).unroll(i);
+            partial.update()
+                .reorder(lane, n, i, r.x)
+                .vectorize(lane)
+                .unroll(n)
+                .unroll(i);
           }};
+}
+
+// The same for the input's gradient: lanes over the features of a stored row,
+// each sample's adjoint a broadcast, and the tile transposed as it is stored.
+Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
+                              int features, int vector) {
+  const int block = lowering.block();
+  const int vectors =
+      std::min(features / vector, (lowering.registers() - 2) / (block + 1));
+  return {
+      sum, [=, r = r](Func consumer, int) mutable {
+        const Var n("n"), i("i"), ii("ii");
+        Func transposed = sum.in(consumer);
+        consumer
+            .split(i, i, ii, vector * vectors,
+                   Halide::TailStrategy::ShiftInwards)
+            .reorder(n, ii, i)
+            .vectorize(n)
+            .unroll(ii);
+        transposed.compute_at(consumer, i)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(n, i)
+            .bound_extent(n, block)
+            .vectorize(i, vector)
+            .unroll(i)
+            .unroll(n);
+        sum.compute_at(consumer, i)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(i, n)
+            .reorder(i, n)
+            .vectorize(i, vector)
+            .unroll(i)
+            .unroll(n);
+        sum.update().reorder(i, n, r.x).vectorize(i, vector).unroll(i).unroll(
+            n);
+      }};
+}
+
+// Whether a whole row of `features` fills wider vectors than the samples do.
+bool PrefersFeatures(const Lowering& lowering, int64_t features) {
+  return lowering.fast() && lowering.block() > 1 &&
+         VectorDivisor(features, lowering.vector_size()) > lowering.block();
 }
 
 }  // namespace
 
 // Lanes over samples, a tile of outputs in registers, weights as broadcasts.
 Lowered LowerDense(Lowering& lowering, const Node& node) {
-  const int row_vector = VectorDivisor(lowering.type(node.inputs[0]).shape[0],
-                                       lowering.vector_size());
-  if (lowering.fast() && lowering.block() == 1 && row_vector >= 4)
-    return DotProducts(lowering, node, row_vector);
+  const int64_t features = lowering.type(node.inputs[0]).shape[0];
+  if (HasFeatureLanes(lowering, features))
+    return LowerDenseOfOneSample(lowering, node);
+  if (PrefersFeatures(lowering, features))
+    return OfFewSamples(lowering, node,
+                        VectorDivisor(features, lowering.vector_size()));
 
   const Var n("n"), i("i");
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
@@ -76,6 +137,8 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
 }
 
 Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
+  if (HasFeatureLanes(lowering, node.type.shape[0]))
+    return LowerDenseInputGradOfOneSample(lowering, node);
   const Var n("n"), i("i");
   Func d_output = lowering.input(node, 0), weight = lowering.input(node, 1);
   const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
@@ -84,64 +147,64 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
   sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += d_output(n, r) * weight(i, r);
 
-  // For one sample, lanes over the features: each output adds a multiple of its
-  // stored row.
   const int features = static_cast<int>(node.type.shape[0]);
-  const int row_vector = VectorDivisor(features, lowering.vector_size());
-  if (lowering.block() > 1 || row_vector < 4) {
-    return {sum, [&lowering, sum, r, features](Func consumer, int) {
-              TileVector(lowering, sum, consumer, r, features);
-            }};
-  }
-  const int vectors = LargestDivisor(features / row_vector, 12);
-  return {sum, [=](Func consumer, int) mutable {
-            const Var ii("ii"), iv("iv");
-            consumer.split(i, i, ii, row_vector * vectors)
-                .split(ii, ii, iv, row_vector);
-            consumer.reorder(iv, ii, i, n).vectorize(iv).unroll(ii);
-            sum.compute_at(consumer, i)
-                .store_in(Halide::MemoryType::Stack)
-                .vectorize(i, row_vector)
-                .unroll(i);
-            sum.update().reorder(i, n, r.x).vectorize(i, row_vector).unroll(i);
+  if (PrefersFeatures(lowering, features))
+    return InputGradOfFewSamples(
+        lowering, sum, r, features,
+        VectorDivisor(features, lowering.vector_size()));
+  return {sum, [&lowering, sum, r, features](Func consumer, int) {
+            TileVector(lowering, sum, consumer, r, features);
           }};
 }
 
 // Lanes over input features of a transposed copy of the input, samples as the
 // reduction: no horizontal sums.
 Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering))
+    return LowerDenseWeightGradOfOneSample(lowering, node);
   const Var n("n"), i("i"), o("o");
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
+  Func transposed = lowering.Transposed(node.inputs[0]),
+       d_output = lowering.input(node, 1);
   const int features = static_cast<int>(node.type.shape[1]),
             outputs = static_cast<int>(node.type.shape[0]);
-  Func transposed(CName(node.name) + "_transposed");
-  transposed(i, n) = input(n, i);
   const RDom r(0, lowering.block(), "r");
   Func sum(CName(node.name));
   sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
   sum(i, o) += transposed(i, r) * d_output(r, o);
 
-  transposed.compute_root();
-  const int vector = VectorDivisor(features, lowering.vector_size());
-  const Tile tile = ChooseTile(features / vector, outputs, lowering.registers(),
-                               /*exact=*/true);
-  return {
-      sum, [=, r = r](Func consumer, int stage) mutable {
-        const Var ii("ii"), iv("iv"), oi("oi");
-        StageOf(consumer, stage)
-            .split(i, i, ii, vector * tile.vectors)
-            .split(ii, ii, iv, vector)
-            .split(o, o, oi, tile.channels)
-            .reorder(iv, ii, oi, i, o)
-            .vectorize(iv)
-            .unroll(ii)
-            .unroll(oi);
-        sum.compute_at(Halide::LoopLevel(consumer, i))
-            .store_in(Halide::MemoryType::Stack);
+  // Shifting the last tile inwards would update a velocity in place twice.
+  const int vector = lowering.updates_in_place()
+                         ? VectorDivisor(features, lowering.vector_size())
+                         : LargestVector(features, lowering.vector_size());
+  const Tile tile =
+      lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
+                            .channels = outputs,
+                            .exact_vectors = lowering.updates_in_place(),
+                            .exact_channels = true,
+                            .max_vectors = features / vector});
+  const auto loops = [=](Func consumer, int stage) {
+    const Var ii("ii"), iv("iv"), oi("oi");
+    // A gradient is added to in place: what a shifted tile computes again must
+    // not count again.
+    StageOf(consumer, stage)
+        .split(i, i, ii, vector * tile.vectors,
+               stage < 0 ? Halide::TailStrategy::ShiftInwards
+                         : Halide::TailStrategy::ShiftInwardsAndBlend)
+        .split(ii, ii, iv, vector)
+        .split(o, o, oi, tile.channels)
+        .reorder(iv, ii, oi, i, o)
+        .vectorize(iv)
+        .unroll(ii)
+        .unroll(oi);
+    return i;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {
+        sum.compute_at(level).store_in(Halide::MemoryType::Stack);
         sum.vectorize(i, vector).unroll(i).unroll(o);
         sum.update().reorder(i, o, r.x).vectorize(i, vector).unroll(i).unroll(
             o);
-      }};
+      });
 }
 
 }  // namespace kiln
