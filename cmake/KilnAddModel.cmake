@@ -1,6 +1,10 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
 #                [SCHEDULE fast|naive]    default: fast
+#                [BUDGET 64KB]            workspace and stack that a call of any pipeline may take, in KB (1,024 bytes) or MB
+#                                         (1,048,576): the backward pass computes values again instead of keeping them,
+#                                         a pipeline takes smaller blocks than BLOCKS says, or the build fails and names
+#                                         the smallest budget that works (gradcheck's and explain's pipelines are exempt)
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
@@ -18,7 +22,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -38,7 +42,7 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
-    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE)
+    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE BUDGET)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")
       endif()
@@ -67,6 +71,9 @@ function(kiln_add_model)
       message(FATAL_ERROR "${where} OPTIONS must be name=value, of letters, digits and '_.+-', not '${option}'")
     endif()
   endforeach()
+  if(DEFINED MODEL_BUDGET AND NOT MODEL_BUDGET MATCHES "^([1-9][0-9]*)(KB|MB)$")
+    message(FATAL_ERROR "${where} BUDGET must be a whole number of KB or MB, such as 64KB, not '${MODEL_BUDGET}'")
+  endif()
   if(NOT MODEL_SCHEDULE)
     set(MODEL_SCHEDULE fast)
   elseif(NOT MODEL_SCHEDULE IN_LIST schedules)

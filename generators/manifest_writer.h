@@ -4,10 +4,12 @@
 #ifndef KILN_GENERATORS_MANIFEST_WRITER_H_
 #define KILN_GENERATORS_MANIFEST_WRITER_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "dsl/rewrite.h"
 #include "generators/arguments.h"
 #include "generators/schedule_record.h"
 #include "generators/workspace.h"
@@ -27,6 +29,11 @@ struct PipelineRecord {
 // Writes the record as JSON; its "function" is the file's name without ".json".
 absl::Status WritePipelineRecord(const std::string& path,
                                  const PipelineRecord& record);
+
+// Adds to a record that is written what a budget (bytes) made of the pipeline.
+// Fails when its workspace and stack take more.
+absl::Status AddBudgetToRecord(const std::string& path, int64_t budget,
+                               int asked_block, const Notes& notes);
 
 // Writes <name>.manifest.json, <name>.h, <name>_bundle.cc and <name>_main.cc
 // into `directory`, from the model and the records of its pipelines.

@@ -4,7 +4,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "dsl/passes.h"
+#include "dsl/recompute.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
@@ -18,9 +20,12 @@ namespace {
 class RecordingPass : public WorkspacePass {
  public:
   // `profile`, if not null, has run before.
-  RecordingPass(std::string path, PipelineRecord record,
-                const ProfilePass* profile)
-      : path_(std::move(path)), record_(std::move(record)), profile_(profile) {}
+  RecordingPass(int64_t root_stack_bytes, std::string path,
+                PipelineRecord record, const ProfilePass* profile)
+      : WorkspacePass(root_stack_bytes),
+        path_(std::move(path)),
+        record_(std::move(record)),
+        profile_(profile) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -92,7 +97,11 @@ void ModelGenerator::configure() {
       schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
       optimizer};
   if (!tuned.value().empty()) ReadSchedules();
-  graph_ = PipelineGraph(model->training, options_.kind);
+  absl::StatusOr<Graph> graph = RecomputeInBackward(
+      PipelineGraph(model->training, options_.kind),
+      absl::StrSplit(recompute.value(), ',', absl::SkipEmpty()));
+  _halide_user_assert(graph.ok()) << graph.status().ToString() << "\n";
+  graph_ = *std::move(graph);
   if (IsEmpty()) {
     arguments_ = {
         {ArgumentKind::kPreparedOut, "nothing", "", "", Halide::Float(32), {}}};
@@ -180,7 +189,7 @@ void ModelGenerator::schedule() {
     get_pipeline().add_custom_lowering_pass(marks);
   }
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(record, std::move(pipeline_record), marks));
+      new RecordingPass(root_stack, record, std::move(pipeline_record), marks));
 }
 
 }  // namespace kiln

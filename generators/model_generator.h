@@ -38,6 +38,11 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
   Halide::GeneratorParam<std::string> options{"options", ""};  // of the model
+  // To fit a budget (budget.h): the values that the backward pass computes
+  // again, "conv1,pool1", and the bytes of stages that stay on the stack.
+  Halide::GeneratorParam<std::string> recompute{"recompute", ""};
+  Halide::GeneratorParam<int> root_stack{"root_stack",
+                                         static_cast<int>(kRootStackBytes)};
   Halide::GeneratorParam<bool> profile{"profile", false};  // see ProfilePass
   // The tuner's record of this model and target; none when empty.
   Halide::GeneratorParam<std::string> tuned{"tuned", ""};

@@ -203,6 +203,9 @@ struct PipelineSpec {
   std::string optimizer;  // kStep only
   std::string schedule;   // "fast" or "naive"
   int64_t workspace_bytes = 0;
+  // The largest sum of planned bytes alive at one time: no plan takes less.
+  int64_t workspace_lower_bound = 0;
+  int64_t stack_bytes = 0;  // beside the workspace, spilled registers aside
   std::vector<AllocationSpec> allocations;
   std::vector<ArgumentSpec> arguments;  // in the order of argv
 };
