@@ -1,6 +1,7 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
-#                [SCHEDULE fast|naive]    default: fast
+#                [SCHEDULE fast|naive|Mullapudi2016|Adams2019]   default: fast; the last two are Halide's autoschedulers, for
+#                                         one thread, whose pipelines take memory from the heap
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
@@ -17,7 +18,7 @@
 
 function(kiln_add_model)
   set(optimizers sgd momentum)
-  set(schedules fast naive)
+  set(schedules fast naive Mullapudi2016 Adams2019)
   cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)

@@ -292,15 +292,12 @@ std::string FunctionName(const std::string& record_path) {
 absl::Status WritePipelineRecord(const std::string& path,
                                  const PipelineRecord& record) {
   const bool is_double = RealType(record.options.kind).bits() == 64;
-  Json json = {{"function", FunctionName(path)},
-               {"kind", KindName(record.options.kind)},
-               {"block", record.options.block},
-               {"optimizer", record.options.optimizer},
-               {"schedule",
-                record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
-               {"workspace_bytes", record.plan.bytes},
-               {"allocations", Json::array()},
-               {"arguments", Json::array()}};
+  Json json = {
+      {"function", FunctionName(path)}, {"kind", KindName(record.options.kind)},
+      {"block", record.options.block},  {"optimizer", record.options.optimizer},
+      {"schedule", record.schedule},    {"workspace_bytes", record.plan.bytes},
+      {"allocations", Json::array()},   {"arguments", Json::array()}};
+  if (!record.failure.empty()) json["failure"] = record.failure;
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", allocation.name},
                                    {"bytes", allocation.bytes},

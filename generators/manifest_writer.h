@@ -19,6 +19,8 @@ struct PipelineRecord {
   PipelineOptions options;
   std::vector<Argument> arguments;
   WorkspacePlan plan;
+  std::string schedule;      // "fast", "naive" or an autoscheduler's name
+  std::string failure = "";  // why that autoscheduler did not schedule it
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

@@ -290,6 +290,7 @@ PipelineSpec ParsePipeline(const Json& json) {
           .block = Integer(json, "block"),
           .optimizer = Text(json, "optimizer"),
           .schedule = Text(json, "schedule"),
+          .failure = json.value("failure", ""),
           .workspace_bytes = Integer(json, "workspace_bytes"),
           .allocations = List(json, "allocations", ParseAllocation),
           .arguments = List(json, "arguments", ParseArgument)};
