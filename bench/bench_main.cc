@@ -50,7 +50,7 @@ class MedianTable : public benchmark::BenchmarkReporter {
         return run.counters.at(key).value;
       };
       const double ns = counter("cores") > 1 ? run.GetAdjustedRealTime()
-                                               : run.GetAdjustedCPUTime();
+                                             : run.GetAdjustedCPUTime();
       const double gflops = counter("flops") / ns,
                    gbytes = counter("bytes") / ns;
       table.AddRow(

@@ -3,9 +3,12 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "bench/agreement.h"
 #include "bench/measure.h"
 #include "bench/subject.h"
 #include "bench/threads.h"
@@ -108,18 +111,29 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
   UseTimeOf(registered, threads);
 }
 
-void RegisterPipelines(const BenchmarkedModel& built) {
-  const Bundle& bundle = built.bundle();
+void RegisterPipelines(const char* name, const Bundle& bundle,
+                       const Bundle& naive) {
   auto manifest = std::make_shared<Manifest>(
       ValueOrDie(ParseManifest(bundle.manifest_json)));
   for (const PipelineSpec& spec : manifest->pipelines) {
-    if (spec.kind == PipelineKind::kLoss64 || spec.kind == PipelineKind::kTrace)
-      continue;  // for checks, not speed
+    if (spec.kind == PipelineKind::kLoss64 ||
+        spec.kind == PipelineKind::kTrace ||
+        spec.kind == PipelineKind::kPrepare || spec.optimizer == "sgd")
+      continue;  // for checks, or once; and a step differs by its update alone
     absl::string_view function = spec.function;
     absl::ConsumePrefix(&function, absl::StrCat(bundle.name, "_"));
     benchmark::RegisterBenchmark(
-        absl::StrCat(built.model, "/", function, "/", built.schedule).c_str(),
-        [&bundle, &spec, manifest](State& state) {
+        absl::StrCat(name, "/", function, "/", spec.schedule).c_str(),
+        [&bundle, &spec, &naive, manifest,
+         checked =
+             std::make_shared<std::optional<std::string>>()](State& state) {
+          if (!spec.failure.empty())
+            return state.SkipWithError(spec.failure.c_str());
+          // Once: a benchmark's function runs several times.
+          if (!checked->has_value())
+            *checked = Disagreement(bundle, spec, naive);
+          if (!(*checked)->empty())
+            return state.SkipWithError((*checked)->c_str());
           Subject subject(bundle, spec.block);
           Pipeline pipeline =
               ValueOrDie(Pipeline::Bind(bundle, *manifest, spec));

@@ -11,7 +11,6 @@ namespace kiln {
 
 // A model as built with one schedule.
 struct BenchmarkedModel {
-  const char* model;     // "lenet5"
   const char* schedule;  // "fast", "naive", ...
   const Bundle& (*bundle)();
 };
@@ -30,7 +29,11 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
 
 // Single pipelines, one block a call, of one schedule:
 //   <name>/<kind>_b<block>/<schedule>
-void RegisterPipelines(const BenchmarkedModel& built);
+// Each is first compared with `naive`, the same model's naive pipelines
+// (bench/agreement.h); one that disagrees, or that its autoscheduler has not
+// scheduled, is an error that says so.
+void RegisterPipelines(const char* name, const Bundle& bundle,
+                       const Bundle& naive);
 
 }  // namespace kiln
 
