@@ -7,9 +7,9 @@ import subprocess
 from results import Failure
 
 
-def call(command, where=".", log=None, quiet=False):
+def call(command, where=".", log=None):
     """Runs it, its output to the file `log`; Failure with the last line that looks like an error."""
-    output = open(log, "a") if log else (subprocess.DEVNULL if quiet else None)
+    output = open(log, "a") if log else None
     try:
         code = subprocess.run(command, cwd=where, stdout=output, stderr=subprocess.STDOUT if log else None,
                               stdin=subprocess.DEVNULL).returncode
@@ -22,8 +22,9 @@ def call(command, where=".", log=None, quiet=False):
         raise Failure(f"{' '.join(command[:4])} failed with {code}" + (f"; see {log}" if log else ""))
 
 
-def build(root, targets, laboratory=False, keep_going=False):
-    """Configures root/build by the preset `release` and builds the targets. Returns the build directory."""
+def build(root, targets, laboratory=""):
+    """Configures root/build by the preset `release` and builds the targets, if any. `laboratory` names the models that are
+    built with every schedule. Returns the build directory."""
     tool = os.path.abspath(os.path.join(".venv", "bin"))
     cmake = os.path.join(tool, "cmake") if os.access(os.path.join(tool, "cmake"), os.X_OK) else "cmake"
     where = os.path.join(root, "build")
@@ -32,11 +33,13 @@ def build(root, targets, laboratory=False, keep_going=False):
     open(log, "w").close()
     options = ["-DKILN_BUILD_BENCHMARKS=ON"]
     if laboratory:
-        options.append("-DKILN_LABORATORY=ON")
+        options.append(f"-DKILN_LABORATORY={laboratory}")
+    if not targets:
+        call([cmake, "--preset", "release", "--log-level=WARNING", *options], root, log)
+        return where
     print(f"building {', '.join(targets)} in {where} (log: {os.path.relpath(log)})", flush=True)
     call([cmake, "--preset", "release", "--log-level=WARNING", *options], root, log)
-    command = [cmake, "--build", "build", "--target", *targets]
-    call(command + (["--", "-k", "0"] if keep_going else []), root, log)
+    call([cmake, "--build", "build", "--target", *targets], root, log)
     return where
 
 

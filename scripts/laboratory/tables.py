@@ -65,6 +65,36 @@ def target_table(results):
     return markdown(["model", "what", ">batch", ">threads", *FIGURES, ">speed-up", "goal", "met"], rows)
 
 
+def schedule_of(row):
+    return row.name.split("/")[-1]
+
+
+def fastest_other(row, rows):
+    """The factor between this and the fastest of the same name with another schedule; None when there is none."""
+    stem = row.name.rsplit("/", 1)[0]
+    others = [r.median_us for r in rows.values() if r.name.rsplit("/", 1)[0] == stem and r is not row and not r.error]
+    return min(others) / row.median_us if others and not row.error else None
+
+
+def schedule_table(results, first):
+    """Every row of a binary that has several schedules, those of one thing together. `first`: what the things are."""
+    stems = list(dict.fromkeys(name.rsplit("/", 1)[0] for name in results.rows))
+    rows = []
+    for stem in stems:
+        for name, row in results.rows.items():
+            if name.rsplit("/", 1)[0] != stem:
+                continue
+            factor = fastest_other(row, results.rows)
+            rows.append([stem, schedule_of(row), *figures(row), "" if factor is None else f"{factor:.2f} x"])
+    return markdown([first, "schedule", *FIGURES, ">faster than the best other"], rows)
+
+
+def cost_table(costs):
+    rows = [[c.model, c.pipelines, f"{c.seconds:.1f}", bytes_text(c.library_bytes), bytes_text(c.binary_bytes), says]
+            for c, says in costs]
+    return markdown(["model", ">pipelines", ">emitted in, CPU s", ">libraries", ">binary, stripped", "stands alone"], rows)
+
+
 def comparison_table(comparisons):
     """comparisons: (name, Comparison)."""
     rows = []
