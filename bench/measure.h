@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "bench/memory.h"
-#include "bench/traffic.h"
 
 namespace kiln {
 

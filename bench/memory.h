@@ -15,6 +15,12 @@ struct MemoryLevel {
                       // what the triad below goes through
 };
 
+// What a call has to do with memory.
+struct Traffic {
+  int64_t bytes = 0;        // moved
+  int64_t working_set = 0;  // bytes that are touched at all
+};
+
 // The data caches of the first core as Linux lists them, and DRAM last. DRAM
 // alone where it lists none.
 std::vector<MemoryLevel> MemoryLevels();

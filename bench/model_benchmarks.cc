@@ -12,6 +12,7 @@
 #include "bench/measure.h"
 #include "bench/subject.h"
 #include "bench/threads.h"
+#include "bench/traffic.h"
 #include "runtime/optimizer.h"
 
 namespace kiln {

@@ -19,14 +19,10 @@
 
 #include <cstdint>
 
+#include "bench/memory.h"
 #include "runtime/manifest.h"
 
 namespace kiln {
-
-struct Traffic {
-  int64_t bytes = 0;        // moved
-  int64_t working_set = 0;  // bytes that are touched at all
-};
 
 // Of one call of a pipeline with all its lanes in use.
 Traffic PipelineTraffic(const Manifest& manifest, const PipelineSpec& spec);

@@ -28,12 +28,6 @@ constexpr int kEstimatedSamples = 1024;
 // minutes; the greedy one, of a single state, takes four seconds.
 constexpr int kSecondsAllowed = 60;
 
-// What a child process said and how it ended.
-struct Attempt {
-  bool succeeded = false;
-  std::string reason;
-};
-
 int EmitWith(std::vector<std::string> arguments) {
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
@@ -67,33 +61,6 @@ class LastWords : public Halide::CompileTimeErrorReporter {
   }
 };
 
-// Emits in a process of its own, which is stopped after kSecondsAllowed.
-Attempt Try(const std::vector<std::string>& arguments) {
-  int ends[2];
-  if (pipe(ends) != 0) return {false, "no pipe"};
-  const pid_t child = fork();
-  if (child < 0) return {false, "no process"};
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a build that is stopped leaves none
-    close(ends[0]);
-    dup2(ends[1], STDERR_FILENO);
-    alarm(kSecondsAllowed);
-    static LastWords last_words;
-    Halide::set_custom_compile_time_error_reporter(&last_words);
-    std::_Exit(EmitWith(arguments));
-  }
-  close(ends[1]);
-  std::string said;
-  char buffer[4096];
-  for (ssize_t count; (count = read(ends[0], buffer, sizeof(buffer))) > 0;)
-    said.append(buffer, count);
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {true, ""};
-  return {false, Reason(said, status)};
-}
-
 // The arguments without the autoscheduler.
 std::vector<std::string> WithoutAutoscheduler(
     const std::vector<std::string>& arguments) {
@@ -109,6 +76,32 @@ std::vector<std::string> WithoutAutoscheduler(
 }
 
 }  // namespace
+
+std::string WhyItFails(const std::function<int()>& work) {
+  int ends[2];
+  if (pipe(ends) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child < 0) return "no process";
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a build that is stopped leaves none
+    close(ends[0]);
+    dup2(ends[1], STDERR_FILENO);
+    alarm(kSecondsAllowed);
+    static LastWords last_words;
+    Halide::set_custom_compile_time_error_reporter(&last_words);
+    std::_Exit(work());
+  }
+  close(ends[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t count; (count = read(ends[0], buffer, sizeof(buffer))) > 0;)
+    said.append(buffer, count);
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
+  return Reason(said, status);
+}
 
 void ClearNaiveSchedule(const std::vector<Halide::Func>& outputs) {
   std::vector<Function> functions;
@@ -132,19 +125,19 @@ Halide::Region EstimatedExtents(const Argument& argument) {
 
 int EmitAutoscheduled(int argc, char** argv) {
   std::vector<std::string> arguments(argv, argv + argc);
-  Attempt attempt = Try(arguments);
-  if (attempt.succeeded) return 0;
+  std::string failure = WhyItFails([&] { return EmitWith(arguments); });
+  if (failure.empty()) return 0;
   if (absl::c_linear_search(arguments, "schedule=Adams2019")) {
     std::vector<std::string> greedy = arguments;
     std::replace(greedy.begin(), greedy.end(),
                  std::string("schedule=Adams2019"),
                  std::string("schedule=Adams2019_greedy"));
-    greedy.push_back("autoscheduler.beam_size=1");
-    attempt = Try(greedy);
-    if (attempt.succeeded) return 0;
+    greedy.push_back(absl::StrCat("autoscheduler.beam_size=", 1));
+    failure = WhyItFails([&] { return EmitWith(greedy); });
+    if (failure.empty()) return 0;
   }
   arguments = WithoutAutoscheduler(arguments);
-  arguments.push_back("failure=" + attempt.reason);
+  arguments.push_back("failure=" + failure);
   return EmitWith(arguments);
 }
 

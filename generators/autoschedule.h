@@ -3,6 +3,7 @@
 #ifndef KILN_GENERATORS_AUTOSCHEDULE_H_
 #define KILN_GENERATORS_AUTOSCHEDULE_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,14 @@ void ClearNaiveSchedule(const std::vector<Halide::Func>& outputs);
 // and for the samples of a data set, which no pipeline knows, 1024.
 Halide::Region EstimatedExtents(const Argument& argument);
 
+// Does `work` in a process of its own, since an autoscheduler ends its process
+// with a pipeline that it cannot take, and stops it after a minute. "" when it
+// returns 0; else, on one line, why it did not: what it said last, or how it
+// ended.
+std::string WhyItFails(const std::function<int()>& work);
+
 // The main of a generator that is asked for an autoscheduler: Halide's own,
-// but in a process apart, since autoschedulers end theirs with pipelines that
-// they cannot take, and stopped after a minute. Where Adams2019's beam search
+// in a process of its own. Where Adams2019's beam search
 // does not get there, its greedy search is tried, and the record's schedule is
 // "Adams2019_greedy"; where nothing does, the pipeline is emitted with the
 // naive schedule, and its record says why ("failure"). Returns the exit code.
