@@ -23,11 +23,14 @@ enum class PipelineKind {
 };
 enum class Schedule { kNaive, kFast };
 
+class ScheduleRecord;
+
 struct PipelineOptions {
   PipelineKind kind = PipelineKind::kInfer;
   int block = 1;  // samples per call, the extent of every `n`
   Schedule schedule = Schedule::kFast;
-  std::string optimizer;  // of a step: "sgd" or "momentum"
+  std::string optimizer;                  // of a step: "sgd" or "momentum"
+  const ScheduleRecord* tuned = nullptr;  // outlives the lowering; may be null
 };
 
 // "infer", ... and back.

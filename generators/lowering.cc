@@ -58,6 +58,20 @@ bool Lowering::OnlyFeedsPointwise(const Node& node) const {
   return graph_.node(users_[id][0]).op->name() == "pointwise";
 }
 
+bool Lowering::OnlyFeedsGradients(NodeId adjoint) const {
+  if (graph_.node(adjoint).op->name() != "pointwise") return false;
+  if (OutputCount(adjoint) > 0) return false;
+  int weights = 0;
+  for (NodeId user : users_[adjoint]) {
+    const absl::string_view op = graph_.node(user).op->name();
+    const bool is_weight = op == "conv2d_weight_grad";
+    weights += is_weight ? 1 : 0;
+    if ((!is_weight && op != "batch_sum") || OutputCount(user) != 1)
+      return false;
+  }
+  return weights == 1;
+}
+
 // An accumulator with one user, a pointwise op, is computed in that op's tiles:
 // bias, sum and activation in registers. Of several accumulators that meet in
 // one pointwise op the last is. A parameter's gradient is computed in the tiles
@@ -87,11 +101,54 @@ void Lowering::Store(NodeId id) {
   lowered_[id] = {stored};
 }
 
+Func Lowering::Transposed(NodeId id) {
+  const auto found = transposed_.find(id);
+  if (found != transposed_.end()) return found->second;
+  const Var n("n"), i("i");
+  const std::string name = CName(graph_.node(id).name);
+  Func rows(name + "_rows"), transposed(name + "_transposed");
+  rows(i, n) = func(id)(n, i);
+  transposed(i, n) = rows(i, n);
+
+  transposed.compute_root();
+  if (fast()) {
+    StoreTransposed(*this, transposed, i, type(id).shape[0], rows, n, block());
+  }
+  return transposed_.emplace(id, transposed).first->second;
+}
+
+Tile Lowering::TileOf(const Func& accumulator, const TileSpace& space) const {
+  TileChoice choice;
+  choice.node = accumulator.name().substr(0, accumulator.name().find('$'));
+  choice.space = space;
+  choice.chosen = choice.computed = ChooseTile(space, registers_);
+  if (options_.tuned != nullptr) {
+    const Tile* tuned = options_.tuned->Find(options_, choice.node, space);
+    if (tuned != nullptr && Contains(space, *tuned, registers_)) {
+      choice.chosen = *tuned;
+      choice.is_tuned = true;
+    }
+  }
+  choices_.push_back(choice);
+  return choice.chosen;
+}
+
 const Lowered* Lowering::PendingInput(const Node& node) const {
   for (NodeId input : node.inputs) {
     if (lowered_[input].tile) return &lowered_[input];
   }
   return nullptr;
+}
+
+Lowered GradientTiles(
+    Func func, std::function<Var(Func consumer, int stage)> loops,
+    std::function<void(const Halide::LoopLevel& tile)> attach) {
+  Lowered lowered{func};
+  lowered.tile = [=](Func consumer, int stage) {
+    attach(Halide::LoopLevel(consumer, loops(consumer, stage)));
+  };
+  lowered.loops = loops;
+  return lowered;
 }
 
 std::vector<Var> ParameterVars(const TensorType& type) {

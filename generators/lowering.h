@@ -14,6 +14,8 @@
 #include "Halide.h"
 #include "dsl/graph.h"
 #include "generators/arguments.h"
+#include "generators/schedule.h"
+#include "generators/schedule_record.h"
 
 namespace kiln {
 
@@ -39,7 +41,17 @@ struct Lowered {
   // arithmetic repeats, for the consumer to unroll.
   int period_x = 1;
   int period_y = 1;
+  // Of a parameter's gradient, the consumer's loops of `tile` alone: for one
+  // more consumer of the same tiles. Gives the variable of the tiles.
+  std::function<Halide::Var(Halide::Func consumer, int stage)> loops = nullptr;
 };
+
+// An accumulator of a parameter's gradient: `loops` are the consumer's, in
+// which `attach` computes it.
+Lowered GradientTiles(
+    Halide::Func func,
+    std::function<Halide::Var(Halide::Func consumer, int stage)> loops,
+    std::function<void(const Halide::LoopLevel& tile)> attach);
 
 class Lowering {
  public:
@@ -81,6 +93,35 @@ class Lowering {
     return Halide::cast(real_, weight_(n));
   }
 
+  // The vector f(n, i) of a node as g(i, n), stored so: what reads a sample's
+  // features as lanes shares it.
+  Halide::Func Transposed(NodeId id);
+
+  // Where an adjoint that only its parameters' gradients read is computed: a
+  // few rows at a time, inside the loop over `chunks` of a weight gradient's
+  // `partial`. Null: at the root.
+  struct RowLoop {
+    Halide::Func partial;
+    Halide::RVar chunks;
+    int count;  // of chunks
+    int rows;   // in each
+  };
+  const RowLoop* RowLoopOf(NodeId adjoint) const {
+    const auto found = row_loops_.find(adjoint);
+    return found == row_loops_.end() ? nullptr : &found->second;
+  }
+  void SetRowLoop(NodeId adjoint, RowLoop loop) {
+    row_loops_.emplace(adjoint, std::move(loop));
+  }
+  // Whether that may be: a pointwise op whose readers are all gradients of
+  // parameters.
+  bool OnlyFeedsGradients(NodeId adjoint) const;
+
+  // The register tile of an accumulator: what the schedule record says of its
+  // node, else ChooseTile's. Every choice is kept, see choices().
+  Tile TileOf(const Halide::Func& accumulator, const TileSpace& space) const;
+  const std::vector<TileChoice>& choices() const { return choices_; }
+
   // The accumulator of an input that left it to its consumer, if any.
   const Lowered* PendingInput(const Node& node) const;
 
@@ -109,6 +150,9 @@ class Lowering {
   const std::vector<std::vector<NodeId>> users_;
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
+  std::map<NodeId, Halide::Func> transposed_;
+  std::map<NodeId, RowLoop> row_loops_;
+  mutable std::vector<TileChoice> choices_;  // a log
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

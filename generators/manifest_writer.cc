@@ -298,6 +298,17 @@ absl::Status WritePipelineRecord(const std::string& path,
       {"schedule", record.schedule},    {"workspace_bytes", record.plan.bytes},
       {"allocations", Json::array()},   {"arguments", Json::array()}};
   if (!record.failure.empty()) json["failure"] = record.failure;
+  if (!record.stages.empty()) json["stages"] = record.stages;
+  for (const TileChoice& choice : record.choices) {
+    json["tiles"].push_back(
+        {{"node", choice.node},
+         {"space", {choice.space.vectors, choice.space.channels}},
+         {"exact", {choice.space.exact_vectors, choice.space.exact_channels}},
+         {"max_vectors", choice.space.max_vectors},
+         {"computed", {choice.computed.vectors, choice.computed.channels}},
+         {"tile", {choice.chosen.vectors, choice.chosen.channels}},
+         {"tuned", choice.is_tuned}});
+  }
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", allocation.name},
                                    {"bytes", allocation.bytes},

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "generators/arguments.h"
+#include "generators/schedule_record.h"
 #include "generators/workspace.h"
 
 namespace kiln {
@@ -19,6 +20,8 @@ struct PipelineRecord {
   PipelineOptions options;
   std::vector<Argument> arguments;
   WorkspacePlan plan;
+  std::vector<TileChoice> choices;
+  std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
   std::string schedule;      // "fast", "naive" or an autoscheduler's name
   std::string failure = "";  // why that autoscheduler did not schedule it
 };

@@ -1,5 +1,6 @@
 #include "generators/model_generator.h"
 
+#include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,7 @@
 #include "generators/autoschedule.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
+#include "generators/profile_pass.h"
 
 namespace kiln {
 
@@ -16,8 +18,10 @@ namespace {
 // known. Owned by the Halide pipeline.
 class RecordingPass : public WorkspacePass {
  public:
-  RecordingPass(std::string path, PipelineRecord record)
-      : path_(std::move(path)), record_(std::move(record)) {}
+  // `profile`, if not null, has run before.
+  RecordingPass(std::string path, PipelineRecord record,
+                const ProfilePass* profile)
+      : path_(std::move(path)), record_(std::move(record)), profile_(profile) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -27,6 +31,7 @@ class RecordingPass : public WorkspacePass {
     _halide_user_assert(unplanned().empty())
         << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
+    if (profile_ != nullptr) record_.stages = profile_->stages();
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
       _halide_user_assert(status.ok()) << status.ToString() << "\n";
@@ -39,6 +44,7 @@ class RecordingPass : public WorkspacePass {
   bool is_recorded_ = false;
   const std::string path_;
   PipelineRecord record_;
+  const ProfilePass* const profile_;
 };
 
 // Without an output there is no infer pipeline, which Halide would say in words
@@ -86,6 +92,7 @@ void ModelGenerator::configure() {
       *parsed_kind, block,
       schedule_name.value() == "fast" ? Schedule::kFast : Schedule::kNaive,
       optimizer};
+  if (!tuned.value().empty()) ReadSchedules();
   graph_ = PipelineGraph(model->training, options_.kind);
   if (IsEmpty()) {
     arguments_ = {
@@ -108,6 +115,17 @@ void ModelGenerator::configure() {
     } else {
       scalars_[argument.name] = add_input<float>(argument.name);
     }
+  }
+}
+
+// A record that cannot be used makes nothing wrong, only slower.
+void ModelGenerator::ReadSchedules() {
+  absl::StatusOr<ScheduleRecord> read = ScheduleRecord::Load(tuned);
+  if (read.ok()) {
+    schedules_ = *std::move(read);
+    options_.tuned = &schedules_;
+  } else {
+    std::cerr << read.status().message() << ": not used; tune again\n";
   }
 }
 
@@ -141,7 +159,10 @@ void ModelGenerator::generate() {
     return;
   }
   const std::vector<Halide::Func> funcs =
-      BuildPipeline(graph_, options_, get_target(), *this);
+      BuildPipeline(graph_, options_, get_target(), *this, &choices_);
+  for (const std::string& entry : schedules_.stale()) {
+    std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
+  }
   if (using_autoscheduler()) PrepareAutoscheduling(funcs);
   size_t next = 0;
   for (const Argument& argument : arguments_) {
@@ -167,8 +188,8 @@ void ModelGenerator::PrepareAutoscheduling(
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{
-      options_, arguments_, {}, schedule_name, failure};
+  PipelineRecord pipeline_record{options_, arguments_,    {},     choices_,
+                                 {},       schedule_name, failure};
   if (using_autoscheduler()) {
     // What it allocates need not have constant size and may stand in parallel
     // loops: that stays with Halide's own allocator.
@@ -177,8 +198,13 @@ void ModelGenerator::schedule() {
     _halide_user_assert(status.ok()) << status.ToString() << "\n";
     return;
   }
+  ProfilePass* marks = nullptr;
+  if (profile) {
+    marks = new ProfilePass;
+    get_pipeline().add_custom_lowering_pass(marks);
+  }
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(record, std::move(pipeline_record)));
+      new RecordingPass(record, std::move(pipeline_record), marks));
 }
 
 }  // namespace kiln

@@ -38,6 +38,9 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
   Halide::GeneratorParam<std::string> options{"options", ""};  // of the model
+  Halide::GeneratorParam<bool> profile{"profile", false};  // see ProfilePass
+  // The tuner's record of this model and target; none when empty.
+  Halide::GeneratorParam<std::string> tuned{"tuned", ""};
   // Where the pipeline's part of the manifest is written; not at all when
   // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};
@@ -49,6 +52,7 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   void schedule();
 
  private:
+  void ReadSchedules();
   Halide::Func Buffer(const Argument& argument) override;
   Halide::Expr Scalar(const Argument& argument) override;
   Halide::Expr Samples(const Argument& argument) override;
@@ -63,6 +67,8 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Graph graph_;
   PipelineOptions options_;
   std::vector<Argument> arguments_;
+  ScheduleRecord schedules_;
+  std::vector<TileChoice> choices_;
   std::map<std::string, Input<Halide::Buffer<>>*> buffers_;
   std::map<std::string, Input<float>*> scalars_;
   std::map<std::string, Input<uint32_t>*> words_;

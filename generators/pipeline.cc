@@ -30,6 +30,8 @@ class PipelineBuilder {
     return std::move(funcs_);
   }
 
+  const std::vector<TileChoice>& choices() const { return lowering_.choices(); }
+
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
     for (const Output& output : graph_.outputs()) {
@@ -149,12 +151,13 @@ class PipelineBuilder {
     Func updated(argument.name);
     if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
-      updated(vars) =
-          Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
+      updated(vars) = Parameter(argument.tensor, vars) -
+                      rate * NewVelocity(argument.tensor, vars);
 
-      const int vector =
-          VectorDivisor(argument.extents[0], lowering_.vector_size());
-      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
+      // In one pass with the velocity, whose tiles have the gradient.
+      const Lowered& lowered = lowering_.lowered(node);
+      if (lowering_.fast() && lowered.loops != nullptr)
+        updated.compute_with(velocity, lowered.loops(updated, -1));
     } else {
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * DecayedGradient(node, argument.tensor, vars);
@@ -168,22 +171,25 @@ class PipelineBuilder {
     return Momentum(argument.tensor);
   }
 
-  // The updated velocity, an output of its own that the parameter's update
-  // reads.
+  // The updated velocity, an output of its own.
   Func Momentum(const std::string& tensor) {
     auto [entry, is_new] =
         momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");
     if (!is_new) return entry->second;
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
-    Func old = lowering_.inputs().Buffer(
-        lowering_.argument(ArgumentKind::kStateIn, tensor));
-    entry->second(vars) =
-        lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-        DecayedGradient(node, tensor, vars);
+    entry->second(vars) = NewVelocity(tensor, vars);
 
     ScheduleGradient(node, entry->second, -1);
     return entry->second;
+  }
+
+  Expr NewVelocity(const std::string& tensor, const std::vector<Var>& vars) {
+    const NodeId node = OutputNode(OutputKind::kGradient, tensor);
+    Func old = lowering_.inputs().Buffer(
+        lowering_.argument(ArgumentKind::kStateIn, tensor));
+    return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
+           DecayedGradient(node, tensor, vars);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -229,8 +235,12 @@ class PipelineBuilder {
 std::vector<Func> BuildPipeline(const Graph& graph,
                                 const PipelineOptions& options,
                                 const Halide::Target& target,
-                                InputSource& inputs) {
-  return PipelineBuilder(graph, options, target, inputs).Run();
+                                InputSource& inputs,
+                                std::vector<TileChoice>* choices) {
+  PipelineBuilder builder(graph, options, target, inputs);
+  std::vector<Func> funcs = builder.Run();
+  if (choices != nullptr) *choices = builder.choices();
+  return funcs;
 }
 
 JitInputs::JitInputs(const std::vector<Argument>& arguments) {

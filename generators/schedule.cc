@@ -20,17 +20,24 @@ int VectorRegisters(const Halide::Target& target) {
   return many ? 32 : 16;
 }
 
-Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact) {
-  Tile best = {1, 1};
+bool Contains(const TileSpace& space, const Tile& tile, int registers) {
+  const int64_t most =
+      space.max_vectors > 0 ? space.max_vectors : space.vectors;
+  if (tile.vectors < 1 || tile.channels < 1) return false;
+  if (tile.vectors > most || tile.channels > space.channels) return false;
+  if (space.exact_vectors && space.vectors % tile.vectors != 0) return false;
+  if (space.exact_channels && space.channels % tile.channels != 0) return false;
+  return tile.vectors * tile.channels + tile.vectors + 1 <= registers;
+}
+
+Tile ChooseTile(const TileSpace& space, int registers) {
+  Tile best;
   double best_cost = -1;
-  const int max_vectors =
-      static_cast<int>(std::min<int64_t>(vectors, registers / 2));
-  for (int t = 1; t <= max_vectors; ++t) {
-    for (int k = 1; k <= std::min<int64_t>(channels, registers); ++k) {
-      if (t * k + t + 1 > registers) break;
-      if (exact && (vectors % t != 0 || channels % k != 0)) continue;
-      const double tiles = static_cast<double>((vectors + t - 1) / t) *
-                           static_cast<double>((channels + k - 1) / k);
+  for (int t = 1; t <= registers / 2; ++t) {
+    for (int k = 1; k <= registers; ++k) {
+      if (!Contains(space, {t, k}, registers)) continue;
+      const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
+                           static_cast<double>((space.channels + k - 1) / k);
       const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
       const double overhead = 0.05;  // of a tile's prologue and epilogue:
                                      // between equals, the larger tile
@@ -42,6 +49,12 @@ Tile ChooseTile(int64_t vectors, int64_t channels, int registers, bool exact) {
     }
   }
   return best;
+}
+
+int LargestVector(int64_t extent, int limit) {
+  int vector = 1;
+  while (vector * 2 <= limit && vector * 2 <= extent) vector *= 2;
+  return vector;
 }
 
 int LargestDivisor(int64_t extent, int limit) {
@@ -83,8 +96,8 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
       l("l"), li("li"), lv("lv");
   const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
                                    extents.stride, lowering.vector_size());
-  const Tile tile =
-      ChooseTile(lanes.count, extents.channels, lowering.registers());
+  const Tile tile = lowering.TileOf(
+      accumulator, {.vectors = lanes.count, .channels = extents.channels});
   const RVar kx = r[0], ky = r[1], kc = r[2];
 
   if (lanes.fused) {
@@ -133,13 +146,14 @@ void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
   const Var n("n"), i("i"), ni("ni"), nv("nv"), ii("ii");
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
   const Tile tile =
-      ChooseTile(lowering.block() / vector, features, lowering.registers());
+      lowering.TileOf(accumulator, {.vectors = lowering.block() / vector,
+                                    .channels = features,
+                                    .exact_vectors = true});
 
   // All features are computed, however few are read: a tile shifted inwards of
   // fewer would start before the first.
   consumer.bound(i, 0, static_cast<int>(features))
-      .split(n, n, ni,
-             vector * LargestDivisor(lowering.block() / vector, tile.vectors))
+      .split(n, n, ni, vector * tile.vectors)
       .split(ni, ni, nv, vector)
       .split(i, i, ii, tile.channels, Halide::TailStrategy::ShiftInwards)
       .reorder(nv, ni, ii, n, i)
@@ -174,6 +188,31 @@ Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
   Func padded = ZeroExtended(input, type, name);
   StoreRoot(lowering, padded);
   return padded;
+}
+
+void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
+                     int64_t inner_extent, Func source, const Var& outer,
+                     int64_t outer_extent) {
+  const int inner_block = LargestVector(inner_extent, lowering.vector_size()),
+            outer_block = LargestVector(outer_extent, lowering.vector_size());
+  stored.compute_root();
+  if (inner_block == 1 || outer_block == 1) return;
+  const Var ii("ii"), oi("oi");
+  stored
+      .split(inner, inner, ii, inner_block, Halide::TailStrategy::ShiftInwards)
+      .split(outer, outer, oi, outer_block, Halide::TailStrategy::ShiftInwards);
+  std::vector<Halide::VarOrRVar> order = {ii, oi, inner, outer};
+  for (const Var& var : stored.args()) {
+    if (!var.same_as(inner) && !var.same_as(outer)) order.push_back(var);
+  }
+  stored.reorder(order).vectorize(ii).unroll(oi);
+  // Dense loads along `outer`, which are then shuffled in registers.
+  Func rows = source.in(stored), block = rows.in(stored);
+  rows.compute_at(stored, inner).vectorize(outer).unroll(inner);
+  block.compute_at(stored, inner)
+      .reorder_storage(inner, outer)
+      .vectorize(outer)
+      .unroll(inner);
 }
 
 void UnrollPeriods(Func func, const TensorType& type, int period_x,

@@ -18,18 +18,36 @@ int VectorRegisters(const Halide::Target& target);
 
 // A register tile of `vectors` x `channels` accumulators.
 struct Tile {
-  int vectors;
-  int channels;
+  int vectors = 1;
+  int channels = 1;
+
+  bool operator==(const Tile&) const = default;
 };
 
-// The tile that covers `vectors` x `channels` at the least cost. A reduction
-// step of a tile does vectors * channels FMAs (2 a cycle), loads `vectors`
-// inputs and broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs
-// in flight to hide their latency of 4 cycles. Accumulators and loaded inputs
-// stay within `registers`. With `exact`, only tiles that divide both extents:
-// for accumulation in place, where an overlap would count twice.
-Tile ChooseTile(int64_t vectors, int64_t channels, int registers,
-                bool exact = false);
+// What a node's tiles cover, and which tiles may.
+struct TileSpace {
+  int64_t vectors = 1;
+  int64_t channels = 1;
+  // Only tiles that divide the extent: for accumulation in place, where an
+  // overlap would count twice.
+  bool exact_vectors = false;
+  bool exact_channels = false;
+  // A tile's at most; 0: `vectors`. Less where the last vector is a part.
+  int64_t max_vectors = 0;
+};
+
+// Whether `tile` is one of the space, with accumulators, loaded inputs and one
+// more within `registers`.
+bool Contains(const TileSpace& space, const Tile& tile, int registers);
+
+// The tile that covers the space at the least cost. A reduction step of a tile
+// does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
+// broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
+// to hide their latency of 4 cycles.
+Tile ChooseTile(const TileSpace& space, int registers);
+
+// The largest power of two that is at most `limit` and `extent`.
+int LargestVector(int64_t extent, int limit);
 
 // The largest divisor of `extent` that is at most `limit`.
 int LargestDivisor(int64_t extent, int limit);
@@ -82,6 +100,14 @@ void TileImage(const Lowering& lowering, Halide::Func accumulator,
 // `consumer`: lanes over samples.
 void TileVector(const Lowering& lowering, Halide::Func accumulator,
                 Halide::Func consumer, const Halide::RDom& r, int64_t features);
+
+// Schedules `stored`, a copy of `source` with the same arguments, at the root:
+// stored with `inner` innermost where `source` reads densely along `outer`, in
+// square blocks that are transposed in registers.
+void StoreTransposed(const Lowering& lowering, Halide::Func stored,
+                     const Halide::Var& inner, int64_t inner_extent,
+                     Halide::Func source, const Halide::Var& outer,
+                     int64_t outer_extent);
 
 // Unrolls x and y by the periods of what is inlined in `func`, so that its
 // divisions fold away.

@@ -15,6 +15,12 @@ using Halide::RDom;
 using Halide::RVar;
 using Halide::Var;
 
+namespace {
+
+constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
+
+}  // namespace
+
 Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const Conv2dGeometry& g =
       static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
@@ -36,14 +42,29 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   // holds sample l % block, column l / block.
   const int block = lowering.block(),
             lanes = RowLanes(block, width, sx, lowering.vector_size());
-  const RDom r(0, block * width / lanes, 0, height, "r");
-  const Expr l = lane + lanes * r.x, n = l % block, x = l / block;
-  Func partial(CName(node.name) + "_lanes");
-  partial(lane, kx, ky, ci, co) =
-      Halide::Internal::make_const(lowering.real(), 0);
-  partial(lane, kx, ky, ci, co) +=
-      input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
-      d_output(n, x, r.y, co);
+  const NodeId adjoint = node.inputs[1];
+  const bool by_rows = lowering.fast() && lowering.OnlyFeedsGradients(adjoint);
+  const int chunk = by_rows ? LargestDivisor(height, kRowsOfAdjoint) : height;
+  const RDom r(0, block * width / lanes, 0, chunk, "r"),
+      chunks(0, height / chunk, "chunks");
+  const Var q("q");
+  const Expr l = lane + lanes * r.x, n = l % block, x = l / block,
+             y = q * chunk + r.y;
+  const Expr zero = Halide::Internal::make_const(lowering.real(), 0);
+  Func of_rows(CName(node.name) + "_rows"),
+      partial(CName(node.name) + "_lanes");
+  of_rows(lane, kx, ky, ci, co, q) = zero;
+  of_rows(lane, kx, ky, ci, co, q) +=
+      input(n, x * sx + kx - px, y * sy + ky - py, ci) * d_output(n, x, y, co);
+  if (by_rows) {
+    partial(lane, kx, ky, ci, co) = zero;
+    partial(lane, kx, ky, ci, co) += of_rows(lane, kx, ky, ci, co, chunks);
+  } else {
+    partial(lane, kx, ky, ci, co) = zero;
+    partial(lane, kx, ky, ci, co) +=
+        input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
+        d_output(n, x, r.y, co);
+  }
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
@@ -53,33 +74,70 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   partial.compute_root();
   // Registers: kernel row x channels accumulators, the row's inputs and one
   // adjoint.
-  const int kernel_width = static_cast<int>(g.kernel.width);
-  const int rows = LargestDivisor(
-      output[0], std::max(1, (lowering.registers() - 6) / kernel_width));
-  const int taps = LargestDivisor(kernel_width, lowering.registers() - 6);
-  return {sum, [=, r = r](Func consumer, int stage) mutable {
-            const Var coi("coi"), kxi("kxi");
-            StageOf(consumer, stage)
-                .split(co, co, coi, rows)
-                .split(kx, kx, kxi, taps)
-                .reorder(kxi, coi, kx, ky, ci, co);
-            const Halide::LoopLevel tile(consumer, kx);
-            sum.compute_at(tile)
-                .store_in(Halide::MemoryType::Stack)
-                .unroll(kx)
-                .unroll(co);
-            sum.update().reorder(across.x, kx, co).unroll(kx).unroll(co);
-            if (lanes > 1) sum.update().atomic().vectorize(across.x);
-            partial.compute_at(tile)
-                .store_in(Halide::MemoryType::Stack)
-                .bound_extent(lane, lanes);
-            partial.vectorize(lane).unroll(kx).unroll(co);
-            partial.update()
-                .reorder(lane, kx, co, r.x, r.y)
-                .vectorize(lane)
-                .unroll(kx)
-                .unroll(co);
-          }};
+  const Tile registers = lowering.TileOf(sum, {.vectors = g.kernel.width,
+                                               .channels = output[0],
+                                               .exact_vectors = true,
+                                               .exact_channels = true});
+  const int taps = registers.vectors, rows = registers.channels;
+  if (by_rows) {
+    // The adjoint is computed a few rows at a time and read at once by all
+    // tiles, whose sums rest in the first cache meanwhile.
+    const Var coi("coi"), kxi("kxi");
+    partial.vectorize(lane);
+    partial.update()
+        .split(co, co, coi, rows)
+        .split(kx, kx, kxi, taps)
+        .reorder(lane, kxi, coi, kx, ky, ci, co, chunks.x)
+        .vectorize(lane)
+        .unroll(kxi)
+        .unroll(coi);
+    of_rows.compute_at(partial, kx)
+        .store_in(Halide::MemoryType::Stack)
+        .bound_extent(lane, lanes);
+    of_rows.vectorize(lane).unroll(kx).unroll(co);
+    of_rows.update()
+        .reorder(lane, kx, co, r.x, r.y)
+        .vectorize(lane)
+        .unroll(kx)
+        .unroll(co);
+    Func(d_output).compute_at(partial, chunks.x);
+    lowering.SetRowLoop(adjoint, {partial, chunks.x, height / chunk, chunk});
+  }
+  const auto loops = [=](Func consumer, int stage) {
+    const Var coi("coi"), kxi("kxi");
+    StageOf(consumer, stage)
+        .split(co, co, coi, rows)
+        .split(kx, kx, kxi, taps)
+        .reorder(kxi, coi, kx, ky, ci, co);
+    return kx;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& tile) mutable {
+        // The sums across the lanes of all channels are one tree of shuffles.
+        sum.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(co, kx, ky, ci)
+            .bound_extent(co, rows)
+            .reorder(co, kx)
+            .vectorize(co)
+            .unroll(kx);
+        sum.update().reorder(across.x, co, kx).unroll(kx);
+        if (lanes > 1) {
+          sum.update().atomic().vectorize(across.x).vectorize(co);
+        } else {
+          sum.update().vectorize(co);
+        }
+        if (by_rows) return;
+        partial.compute_at(tile)
+            .store_in(Halide::MemoryType::Stack)
+            .bound_extent(lane, lanes);
+        partial.vectorize(lane).unroll(kx).unroll(co);
+        partial.update()
+            .reorder(lane, kx, co, r.x, r.y)
+            .vectorize(lane)
+            .unroll(kx)
+            .unroll(co);
+      });
 }
 
 }  // namespace kiln

@@ -1,5 +1,7 @@
 #include "dsl/ops/dense.h"
 
+#include <algorithm>
+
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -50,6 +52,101 @@ Lowered DotProducts(Lowering& lowering, const Node& node, int vector) {
           }};
 }
 
+// Fewer samples than lanes: lanes over the input features of a transposed copy,
+// a tile of all samples x a few outputs, and one tree of sums across the lanes
+// of the whole tile.
+Lowered FeatureLanes(Lowering& lowering, const Node& node, int vector) {
+  const Var n("n"), i("i"), lane("lane");
+  const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
+  Func input = lowering.Transposed(node.inputs[0]),
+       weight = lowering.input(node, 1);
+  const RDom r(0, features / vector, "r");
+  Func partial(CName(node.name) + "_lanes");
+  partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, n, i) +=
+      input(lane + vector * r, n) * weight(lane + vector * r, i);
+  const RDom across(0, vector, "across");
+  Func sum(CName(node.name));
+  sum(n, i) = node.inputs.size() > 2
+                  ? lowering.input(node, 2)(i)
+                  : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, i) += partial(across, n, i);
+
+  const int block = lowering.block();
+  const int outputs = static_cast<int>(std::min<int64_t>(
+      node.type.shape[0], (lowering.registers() - 2) / (block + 1)));
+  return {sum, [=, r = r](Func consumer, int) mutable {
+            const Var ii("ii");
+            consumer
+                .split(i, i, ii, outputs, Halide::TailStrategy::ShiftInwards)
+                .reorder(n, ii, i)
+                .vectorize(n)
+                .unroll(ii);
+            sum.compute_at(consumer, i)
+                .store_in(Halide::MemoryType::Stack)
+                .bound_extent(n, block)
+                .vectorize(n)
+                .unroll(i);
+            sum.update()
+                .reorder(across.x, n, i)
+                .unroll(i)
+                .atomic()
+                .vectorize(across.x)
+                .vectorize(n);
+            partial.compute_at(consumer, i)
+                .store_in(Halide::MemoryType::Stack)
+                .bound_extent(lane, vector);
+            partial.vectorize(lane).unroll(n).unroll(i);
+            partial.update()
+                .reorder(lane, n, i, r.x)
+                .vectorize(lane)
+                .unroll(n)
+                .unroll(i);
+          }};
+}
+
+// The same for the input's gradient: lanes over the features of a stored row,
+// each sample's adjoint a broadcast, and the tile transposed as it is stored.
+Lowered FeatureLanesInputGrad(Lowering& lowering, Func sum, const RDom& r,
+                              int features, int vector) {
+  const int block = lowering.block();
+  const int vectors =
+      std::min(features / vector, (lowering.registers() - 2) / (block + 1));
+  return {
+      sum, [=, r = r](Func consumer, int) mutable {
+        const Var n("n"), i("i"), ii("ii");
+        Func transposed = sum.in(consumer);
+        consumer
+            .split(i, i, ii, vector * vectors,
+                   Halide::TailStrategy::ShiftInwards)
+            .reorder(n, ii, i)
+            .vectorize(n)
+            .unroll(ii);
+        transposed.compute_at(consumer, i)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(n, i)
+            .bound_extent(n, block)
+            .vectorize(i, vector)
+            .unroll(i)
+            .unroll(n);
+        sum.compute_at(consumer, i)
+            .store_in(Halide::MemoryType::Stack)
+            .reorder_storage(i, n)
+            .reorder(i, n)
+            .vectorize(i, vector)
+            .unroll(i)
+            .unroll(n);
+        sum.update().reorder(i, n, r.x).vectorize(i, vector).unroll(i).unroll(
+            n);
+      }};
+}
+
+// Whether a whole row of `features` fills wider vectors than the samples do.
+bool PrefersFeatures(const Lowering& lowering, int64_t features) {
+  return lowering.fast() && lowering.block() > 1 &&
+         VectorDivisor(features, lowering.vector_size()) > lowering.block();
+}
+
 }  // namespace
 
 // Lanes over samples, a tile of outputs in registers, weights as broadcasts.
@@ -58,6 +155,8 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
                                        lowering.vector_size());
   if (lowering.fast() && lowering.block() == 1 && row_vector >= 4)
     return DotProducts(lowering, node, row_vector);
+  if (PrefersFeatures(lowering, lowering.type(node.inputs[0]).shape[0]))
+    return FeatureLanes(lowering, node, row_vector);
 
   const Var n("n"), i("i");
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
@@ -88,6 +187,8 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
   // stored row.
   const int features = static_cast<int>(node.type.shape[0]);
   const int row_vector = VectorDivisor(features, lowering.vector_size());
+  if (PrefersFeatures(lowering, features))
+    return FeatureLanesInputGrad(lowering, sum, r, features, row_vector);
   if (lowering.block() > 1 || row_vector < 4) {
     return {sum, [&lowering, sum, r, features](Func consumer, int) {
               TileVector(lowering, sum, consumer, r, features);
@@ -111,37 +212,44 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
 // reduction: no horizontal sums.
 Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   const Var n("n"), i("i"), o("o");
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
+  Func transposed = lowering.Transposed(node.inputs[0]),
+       d_output = lowering.input(node, 1);
   const int features = static_cast<int>(node.type.shape[1]),
             outputs = static_cast<int>(node.type.shape[0]);
-  Func transposed(CName(node.name) + "_transposed");
-  transposed(i, n) = input(n, i);
   const RDom r(0, lowering.block(), "r");
   Func sum(CName(node.name));
   sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
   sum(i, o) += transposed(i, r) * d_output(r, o);
 
-  transposed.compute_root();
-  const int vector = VectorDivisor(features, lowering.vector_size());
-  const Tile tile = ChooseTile(features / vector, outputs, lowering.registers(),
-                               /*exact=*/true);
-  return {
-      sum, [=, r = r](Func consumer, int stage) mutable {
-        const Var ii("ii"), iv("iv"), oi("oi");
-        StageOf(consumer, stage)
-            .split(i, i, ii, vector * tile.vectors)
-            .split(ii, ii, iv, vector)
-            .split(o, o, oi, tile.channels)
-            .reorder(iv, ii, oi, i, o)
-            .vectorize(iv)
-            .unroll(ii)
-            .unroll(oi);
-        sum.compute_at(Halide::LoopLevel(consumer, i))
-            .store_in(Halide::MemoryType::Stack);
+  const int vector = LargestVector(features, lowering.vector_size());
+  const Tile tile =
+      lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
+                            .channels = outputs,
+                            .exact_channels = true,
+                            .max_vectors = features / vector});
+  const auto loops = [=](Func consumer, int stage) {
+    const Var ii("ii"), iv("iv"), oi("oi");
+    // A gradient is added to in place: what a shifted tile computes again must
+    // not count again.
+    StageOf(consumer, stage)
+        .split(i, i, ii, vector * tile.vectors,
+               stage < 0 ? Halide::TailStrategy::ShiftInwards
+                         : Halide::TailStrategy::ShiftInwardsAndBlend)
+        .split(ii, ii, iv, vector)
+        .split(o, o, oi, tile.channels)
+        .reorder(iv, ii, oi, i, o)
+        .vectorize(iv)
+        .unroll(ii)
+        .unroll(oi);
+    return i;
+  };
+  return GradientTiles(
+      sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {
+        sum.compute_at(level).store_in(Halide::MemoryType::Stack);
         sum.vectorize(i, vector).unroll(i).unroll(o);
         sum.update().reorder(i, o, r.x).vectorize(i, vector).unroll(i).unroll(
             o);
-      }};
+      });
 }
 
 }  // namespace kiln

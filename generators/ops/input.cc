@@ -22,10 +22,16 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   if (op.format().scale != 1)
     value = value *
             Halide::Internal::make_const(lowering.real(), op.format().scale);
-  Func gathered(CName(node.name) + "_gathered");
-  gathered(vars) = value;
+  Func rows(CName(node.name) + "_rows"),
+      gathered(CName(node.name) + "_gathered");
+  rows(vars) = value;
+  gathered(vars) = rows(Exprs(vars));
 
-  StoreRoot(lowering, gathered);
+  gathered.compute_root();
+  if (lowering.fast() && vars.size() > 1) {
+    StoreTransposed(lowering, gathered, vars[0], lowering.block(), rows,
+                    vars[1], node.type.shape.back());
+  }
   return {gathered};
 }
 

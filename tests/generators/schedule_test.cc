@@ -12,7 +12,8 @@ TEST(ScheduleTest, TilesFitTheRegisters) {
   for (int registers : {kAvx2Registers, kAvx512Registers}) {
     for (int vectors = 1; vectors < 40; ++vectors) {
       for (int channels = 1; channels < 40; ++channels) {
-        const Tile tile = ChooseTile(vectors, channels, registers);
+        const Tile tile =
+            ChooseTile({.vectors = vectors, .channels = channels}, registers);
         EXPECT_LE(tile.vectors * tile.channels + tile.vectors + 1, registers);
         EXPECT_LE(tile.vectors, vectors);
         EXPECT_LE(tile.channels, channels);
@@ -25,8 +26,11 @@ TEST(ScheduleTest, TilesFitTheRegisters) {
 TEST(ScheduleTest, ExactTilesDivideTheirExtents) {
   for (int vectors = 1; vectors < 40; ++vectors) {
     for (int channels = 1; channels < 40; ++channels) {
-      const Tile tile =
-          ChooseTile(vectors, channels, kAvx512Registers, /*exact=*/true);
+      const Tile tile = ChooseTile({.vectors = vectors,
+                                    .channels = channels,
+                                    .exact_vectors = true,
+                                    .exact_channels = true},
+                                   kAvx512Registers);
       EXPECT_EQ(vectors % tile.vectors, 0);
       EXPECT_EQ(channels % tile.channels, 0);
     }
@@ -35,7 +39,8 @@ TEST(ScheduleTest, ExactTilesDivideTheirExtents) {
 
 // lenet5's second convolution: 10 columns of 16 channels, no rest either way.
 TEST(ScheduleTest, TileCoversLenet5Conv2WithoutRest) {
-  const Tile tile = ChooseTile(10, 16, kAvx512Registers);
+  const Tile tile =
+      ChooseTile({.vectors = 10, .channels = 16}, kAvx512Registers);
   EXPECT_EQ(10 % tile.vectors, 0);
   EXPECT_EQ(16 % tile.channels, 0);
   EXPECT_GE(tile.vectors * tile.channels, 16);
