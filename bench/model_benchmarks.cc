@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "bench/agreement.h"
@@ -62,7 +63,7 @@ void RegisterWholeStep(const char* name, const Bundle& bundle, int64_t batch,
         Subject subject(bundle, batch);
         Optimizer optimizer = ValueOrDie(
             Optimizer::Create(*subject.model, OptimizerKind::kMomentum));
-        SetThreads(*subject.model, threads);
+        UseThreads(*subject.model, threads);
         const Manifest& manifest = subject.model->manifest();
         const double samples = static_cast<double>(batch);
         const Work work = {
@@ -87,7 +88,7 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
       absl::StrCat(name, "/infer/batch:", batch, "/threads:", threads).c_str(),
       [=, &bundle](State& state) {
         Subject subject(bundle, batch);
-        SetThreads(*subject.model, threads);
+        UseThreads(*subject.model, threads);
         const Manifest& manifest = subject.model->manifest();
         const PipelineSpec* spec = nullptr;
         for (const PipelineSpec& other : manifest.pipelines) {
@@ -116,7 +117,11 @@ void RegisterPipelines(const char* name, const Bundle& bundle,
                        const Bundle& naive) {
   auto manifest = std::make_shared<Manifest>(
       ValueOrDie(ParseManifest(bundle.manifest_json)));
+  // The runtime has no use for tiles, and so the manifest's reader none.
+  const bool is_tuned =
+      absl::StrContains(bundle.manifest_json, "\"tuned\": true");
   for (const PipelineSpec& spec : manifest->pipelines) {
+    const bool as_tuned = is_tuned && spec.schedule == "fast";
     if (spec.kind == PipelineKind::kLoss64 ||
         spec.kind == PipelineKind::kTrace ||
         spec.kind == PipelineKind::kPrepare || spec.optimizer == "sgd")
@@ -124,7 +129,9 @@ void RegisterPipelines(const char* name, const Bundle& bundle,
     absl::string_view function = spec.function;
     absl::ConsumePrefix(&function, absl::StrCat(bundle.name, "_"));
     benchmark::RegisterBenchmark(
-        absl::StrCat(name, "/", function, "/", spec.schedule).c_str(),
+        absl::StrCat(name, "/", function, "/",
+                     as_tuned ? "tuned" : spec.schedule)
+            .c_str(),
         [&bundle, &spec, &naive, manifest,
          checked =
              std::make_shared<std::optional<std::string>>()](State& state) {

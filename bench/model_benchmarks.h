@@ -29,9 +29,10 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
 
 // Single pipelines, one block a call, of one schedule:
 //   <name>/<kind>_b<block>/<schedule>
-// Each is first compared with `naive`, the same model's naive pipelines
-// (bench/agreement.h); one that disagrees, or that its autoscheduler has not
-// scheduled, is an error that says so.
+// where Kiln's own schedule is "tuned" in a bundle with tiles from a schedule
+// record, else "fast". Each is first compared with `naive`, the same model's
+// naive pipelines (bench/agreement.h); one that disagrees, or that its
+// autoscheduler has not scheduled, is an error that says so.
 void RegisterPipelines(const char* name, const Bundle& bundle,
                        const Bundle& naive);
 

@@ -35,15 +35,17 @@ int EmitWith(std::vector<std::string> arguments) {
       static_cast<int>(pointers.size()), pointers.data());
 }
 
-// The last line that says what went wrong, fit for a generator's parameter,
-// which may hold no '='.
+// The first line that is an error, else the last one, fit for a generator's
+// parameter, which may hold no '='.
 std::string Reason(const std::string& said, int status) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
     return absl::StrCat("no schedule within ", kSecondsAllowed, " s");
   std::string reason;
   for (absl::string_view line :
        absl::StrSplit(said, absl::ByAnyChar("\n\r"), absl::SkipEmpty())) {
-    if (!absl::StartsWith(line, "terminate called")) reason = std::string(line);
+    if (absl::StartsWith(line, "terminate called")) continue;
+    reason = std::string(line);
+    if (absl::StrContains(line, "Error:")) break;  // what follows, explains it
   }
   if (reason.empty() && WIFSIGNALED(status))
     reason = strsignal(WTERMSIG(status));

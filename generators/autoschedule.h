@@ -23,8 +23,8 @@ Halide::Region EstimatedExtents(const Argument& argument);
 
 // Does `work` in a process of its own, since an autoscheduler ends its process
 // with a pipeline that it cannot take, and stops it after a minute. "" when it
-// returns 0; else, on one line, why it did not: what it said last, or how it
-// ended.
+// returns 0; else, on one line, why it did not: the error that it named, what
+// it said last, or how it ended.
 std::string WhyItFails(const std::function<int()>& work);
 
 // The main of a generator that is asked for an autoscheduler: Halide's own,
