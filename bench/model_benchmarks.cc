@@ -51,6 +51,26 @@ Work PipelineWork(const Manifest& manifest, const PipelineSpec& spec) {
           .traffic = PipelineTraffic(manifest, spec)};
 }
 
+// Of a batch, in blocks of the smallest size that holds it, or the largest.
+Work InferenceWork(const Manifest& manifest, int64_t batch) {
+  const PipelineSpec* best = nullptr;
+  for (const PipelineSpec& spec : manifest.pipelines) {
+    if (spec.kind != PipelineKind::kInfer) continue;
+    const bool is_better =
+        best == nullptr ||
+        (best->block < batch ? spec.block > best->block
+                             : spec.block >= batch && spec.block < best->block);
+    if (is_better) best = &spec;
+  }
+  const int64_t calls = (batch + best->block - 1) / best->block;
+  Work work = PipelineWork(manifest, *best);
+  work.traffic.bytes *= calls;
+  work.samples = static_cast<double>(batch);
+  work.flops =
+      work.samples * static_cast<double>(manifest.flops.useful_inference);
+  return work;
+}
+
 }  // namespace
 
 void RegisterWholeStep(const char* name, const Bundle& bundle, int64_t batch,
@@ -90,19 +110,7 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
         Subject subject(bundle, batch);
         UseThreads(*subject.model, threads);
         const Manifest& manifest = subject.model->manifest();
-        const PipelineSpec* spec = nullptr;
-        for (const PipelineSpec& other : manifest.pipelines) {
-          const bool holds =
-              other.kind == PipelineKind::kInfer && other.block >= batch;
-          if (holds && (spec == nullptr || other.block < spec->block))
-            spec = &other;
-        }
-        if (spec == nullptr)
-          return state.SkipWithError("no block holds the batch");
-        Work work = PipelineWork(manifest, *spec);
-        const double samples = static_cast<double>(batch);
-        work.flops *= samples / work.samples;
-        work.samples = samples;
+        Work work = InferenceWork(manifest, batch);
         work.threads = threads;
         std::vector<std::vector<float>> outputs;
         Measure(state, work, [&] {
@@ -145,7 +153,9 @@ void RegisterPipelines(const char* name, const Bundle& bundle,
           Subject subject(bundle, spec.block);
           Pipeline pipeline =
               ValueOrDie(Pipeline::Bind(bundle, *manifest, spec));
-          const PipelineCall call = subject.Call();
+          PipelineCall call = subject.Call();
+          // As training does; tiles of other schedules may overlap.
+          if (spec.schedule == "fast") call.state_out = subject.InPlaceState();
           Measure(state, PipelineWork(*manifest, spec),
                   [&] { return pipeline.Call(call); });
         });

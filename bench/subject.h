@@ -37,6 +37,10 @@ struct Subject {
   // the same, and the weights stay what they are.
   PipelineCall Call();
 
+  // What Call() gives as the state to read: may be its state_out too where
+  // each element is read last where it is written.
+  float* InPlaceState() { return state.floats().data(); }
+
   // The rows of a batch: the first ones.
   absl::Span<const int32_t> Rows(int64_t batch) const {
     return absl::MakeConstSpan(rows).first(batch);

@@ -91,9 +91,11 @@ Traffic PipelineTraffic(const Manifest& manifest, const PipelineSpec& spec) {
         break;
       case ArgumentKind::kParameterOut:
       case ArgumentKind::kStateIn:
-      case ArgumentKind::kStateOut:
       case ArgumentKind::kBufferOut:
         add(1, parameter_bytes(tensor));
+        break;
+      case ArgumentKind::kStateOut:  // in place
+        traffic.bytes += parameter_bytes(tensor);
         break;
       case ArgumentKind::kPrepared:
       case ArgumentKind::kPreparedOut:

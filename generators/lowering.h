@@ -66,6 +66,9 @@ class Lowering {
   const Graph& graph() const { return graph_; }
   int block() const { return options_.block; }
   bool fast() const { return options_.schedule == Schedule::kFast; }
+  // Whether parameters' gradients go to a state that may be written where it is
+  // read: each element must be computed once.
+  bool updates_in_place() const { return !options_.optimizer.empty(); }
   Halide::Type real() const { return real_; }
   int vector_size() const { return vector_size_; }
   int registers() const { return registers_; }
@@ -129,6 +132,10 @@ class Lowering {
   // arithmetic is best inlined there.
   bool OnlyFeedsPointwise(const Node& node) const;
 
+  // A Func that several nodes read, by its name; undefined until the first
+  // defines it.
+  Halide::Func& shared(const std::string& name) { return shared_[name]; }
+
   // The gradient accumulators, for the pipeline's outputs to tile.
   const Lowered& lowered(NodeId id) const { return lowered_[id]; }
 
@@ -153,6 +160,7 @@ class Lowering {
   std::map<NodeId, Halide::Func> transposed_;
   std::map<NodeId, RowLoop> row_loops_;
   mutable std::vector<TileChoice> choices_;  // a log
+  std::map<std::string, Halide::Func> shared_;
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

@@ -37,8 +37,9 @@ struct PipelineCall {
   const float* prepared = nullptr;  // infer: what prepare has computed
   float* prepared_out = nullptr;    // prepare
   const float* state = nullptr;
-  float* state_out = nullptr;      // step: not the same as state
-  float* gradient = nullptr;       // grad: added to
+  float* state_out = nullptr;  // step: may be `state`, of which each element
+                               // is read last where it is written
+  float* gradient = nullptr;   // grad: added to
   const int32_t* index = nullptr;  // [block] rows of the data set
   const float* weight = nullptr;   // [block] 1, or 0 for an unused lane
   float scale = 1;                 // of the gradient: 1 / batch
@@ -65,6 +66,9 @@ class Pipeline {
                                        const Manifest& manifest,
                                        const PipelineSpec& spec);
 
+  // A pipeline of the same arguments, for another thread.
+  Pipeline Clone() const;
+
   const PipelineSpec& spec() const { return *spec_; }
 
   // Runs the pipeline. Internal, with Halide's message, when it reports an
@@ -83,6 +87,8 @@ class Pipeline {
   Pipeline() = default;
   void AddBuffer(halide_type_t type, const std::vector<int64_t>& shape,
                  int64_t outermost);
+  // Once the buffers' and dimensions' addresses are final.
+  void LinkBuffers();
 
   const PipelineSpec* spec_ = nullptr;
   int (*function_)(void**) = nullptr;

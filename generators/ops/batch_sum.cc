@@ -1,5 +1,6 @@
 #include "dsl/ops/batch_sum.h"
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -13,6 +14,7 @@ using Halide::Var;
 // Lane-wise partial sums over whole rows, added across the lanes at the end,
 // like the weight gradient.
 Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering)) return LowerBatchSumOfOneSample(lowering, node);
   const Shape& shape = lowering.type(node.inputs[0]).shape;
   const bool is_image = shape.size() == 3;
   const int width = is_image ? static_cast<int>(shape[2]) : 1,

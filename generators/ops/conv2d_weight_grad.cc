@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dsl/ops/conv2d.h"
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -22,6 +23,8 @@ constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
 }  // namespace
 
 Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering))
+    return LowerConv2dWeightGradOfOneSample(lowering, node);
   const Conv2dGeometry& g =
       static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
   const Shape& output = lowering.type(node.inputs[1]).shape;
