@@ -61,7 +61,13 @@ double BandwidthOfOneThread(int64_t bytes) {
   using Clock = std::chrono::steady_clock;
   // 16 KiB a pass at least, and of whole vectors.
   const int64_t n = std::max<int64_t>(bytes / 12 / 64 * 64, 1024);
-  AlignedVector<float> a(n, 1.0f), b(n, 1.0f), c(n, 1.0f);
+  // A third of a page apart, so that no load waits for a store that shares its
+  // lowest 12 address bits.
+  const int64_t pages = (n + 1023) / 1024;
+  AlignedVector<float> memory(3 * 1024 * pages + 1024, 1.0f);
+  float* const base = memory.data();
+  float *a = base, *b = base + 1024 * pages + 336,
+        *c = base + 2 * 1024 * pages + 672;
   const Triad triad = BestTriad();
   // 2 MB or one whole pass between two looks at the clock.
   const int64_t rounds = std::max<int64_t>(1, (int64_t{2} << 20) / (12 * n));
@@ -69,7 +75,7 @@ double BandwidthOfOneThread(int64_t bytes) {
   for (int pass = 0; pass < 8; ++pass) {
     const Clock::time_point start = Clock::now();
     for (int64_t r = 0; r < rounds; ++r) {
-      triad(a.data(), b.data(), c.data(), scale, n);
+      triad(a, b, c, scale, n);
       std::swap(a, b);  // so that no pass repeats the one before
     }
     const std::chrono::duration<double> seconds = Clock::now() - start;

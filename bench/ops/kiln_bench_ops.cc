@@ -54,13 +54,13 @@ std::string Disagreement(OpPipeline& pipeline, const Graph& graph, int block) {
   const Halide::Buffer<float>& result = pipeline.output();
   const Halide::Buffer<float>& expected = (*naive)->output();
   double largest = 0, difference = 0;
-  for (size_t i = 0; i < expected.number_of_elements(); ++i) {
-    const double wanted = expected.data()[i];
-    const double distance = std::abs(result.data()[i] - wanted);
+  expected.for_each_element([&](const int* at) {
+    const double wanted = expected(at);
+    const double distance = std::abs(result(at) - wanted);
     largest = std::max(largest, std::abs(wanted));
     difference =
         std::max(difference, std::isfinite(distance) ? distance : HUGE_VAL);
-  }
+  });
   if (difference <= 1e-4 * largest) return "";
   return absl::StrFormat(
       "differs from the naive schedule's by %.2g, the largest is %.2g",

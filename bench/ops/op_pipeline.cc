@@ -1,12 +1,15 @@
 #include "bench/ops/op_pipeline.h"
 
+#include <numeric>
 #include <random>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/input.h"
 #include "generators/autoschedule.h"
 #include "generators/lowering.h"
+#include "generators/one_sample.h"
 #include "generators/pipeline.h"
 #include "generators/schedule.h"
 
@@ -19,36 +22,80 @@ using Halide::Var;
 
 namespace {
 
-// Inputs as they lie inside a pipeline: the sample innermost. All lanes are in
-// use, in order.
+// The dimensions of a tensor (n, x, y, c), (n, i) or a parameter's, and in
+// which order they are stored, innermost first.
+struct Layout {
+  std::vector<int> extents;
+  std::vector<int> order;
+
+  std::vector<int> Strides() const {
+    std::vector<int> strides(extents.size());
+    int stride = 1;
+    for (int d : order) {
+      strides[d] = stride;
+      stride *= extents[d];
+    }
+    return strides;
+  }
+};
+
+// As pipelines store it: the sample innermost; of one sample's image, where its
+// lanes are channels, the channel.
+Layout LayoutOf(const Lowering& lowering, const TensorType& type) {
+  Layout layout;
+  layout.extents.assign(type.shape.rbegin(), type.shape.rend());
+  if (type.per_sample)
+    layout.extents.insert(layout.extents.begin(), lowering.block());
+  layout.order.resize(layout.extents.size());
+  std::iota(layout.order.begin(), layout.order.end(), 0);
+  const bool has_channels_innermost =
+      type.per_sample && type.shape.size() == 3 && IsOneSample(lowering) &&
+      PixelLanesOf(lowering, type.shape).channels;
+  if (has_channels_innermost) layout.order = {3, 0, 1, 2};
+  return layout;
+}
+
+template <typename Image>
+void SetLayout(const Layout& layout, Image image) {
+  const std::vector<int> strides = layout.Strides();
+  for (size_t d = 0; d < strides.size(); ++d) {
+    image.dim(static_cast<int>(d))
+        .set_bounds(0, layout.extents[d])
+        .set_stride(strides[d]);
+  }
+  image.set_host_alignment(64);
+}
+
+// The inputs of a pipeline, as the pipeline itself would store them. All lanes
+// are in use, in order.
 class BlockInputs : public InputSource {
  public:
   BlockInputs(const std::vector<Argument>& arguments, int block)
       : block_(block) {
     for (const Argument& argument : arguments) {
-      std::vector<int> extents = argument.extents;
-      const bool is_data = argument.kind == ArgumentKind::kData ||
-                           argument.kind == ArgumentKind::kTarget;
-      if (is_data) {
-        extents.pop_back();
-        extents.insert(extents.begin(), block);
-      } else if (argument.kind != ArgumentKind::kParameter) {
-        continue;
-      }
-      Halide::ImageParam image(argument.type, static_cast<int>(extents.size()),
-                               argument.name);
-      int stride = 1;
-      for (size_t d = 0; d < extents.size(); ++d) {
-        image.dim(static_cast<int>(d))
-            .set_bounds(0, extents[d])
-            .set_stride(stride);
-        image.dim(static_cast<int>(d)).set_estimate(0, extents[d]);
-        stride *= extents[d];
-      }
-      image.set_host_alignment(64);
-      images_.emplace(argument.name, image);
-      extents_.emplace(argument.name, extents);
-      order_.push_back(argument.name);
+      const bool is_tensor = argument.kind == ArgumentKind::kData ||
+                             argument.kind == ArgumentKind::kTarget ||
+                             argument.kind == ArgumentKind::kParameter;
+      if (!is_tensor) continue;
+      images_.emplace(
+          argument.name,
+          Halide::ImageParam(argument.type,
+                             static_cast<int>(argument.extents.size()),
+                             argument.name));
+      arguments_.push_back(argument);
+    }
+  }
+
+  void SetLayouts(const Graph& graph, const Lowering& lowering) {
+    for (const Argument& argument : arguments_) {
+      NodeId id = 0;
+      while (graph.node(id).name != argument.tensor) ++id;
+      const Layout layout = LayoutOf(lowering, graph.node(id).type);
+      Halide::ImageParam& image = images_.at(argument.name);
+      SetLayout(layout, image);
+      for (size_t d = 0; d < layout.extents.size(); ++d)
+        image.dim(static_cast<int>(d)).set_estimate(0, layout.extents[d]);
+      layouts_[argument.name] = layout;
     }
   }
 
@@ -76,19 +123,19 @@ class BlockInputs : public InputSource {
   Expr Scalar(const Argument&) override { return 1.0f; }
   Expr Samples(const Argument&) override { return block_; }
 
-  const std::vector<std::string>& order() const { return order_; }
+  const std::vector<Argument>& arguments() const { return arguments_; }
   Halide::ImageParam& image(const std::string& name) {
     return images_.at(name);
   }
-  const std::vector<int>& extents(const std::string& name) const {
-    return extents_.at(name);
+  const Layout& layout(const std::string& name) const {
+    return layouts_.at(name);
   }
 
  private:
   const int block_;
-  std::vector<std::string> order_;
+  std::vector<Argument> arguments_;
   std::map<std::string, Halide::ImageParam> images_;
-  std::map<std::string, std::vector<int>> extents_;
+  std::map<std::string, Layout> layouts_;
 };
 
 // Lowered inputs copy rows of a data set; here they are read where they lie.
@@ -136,22 +183,29 @@ Func OutputOf(const Graph& graph, const Lowering& lowering) {
     return output;
   }
   output(vars) = lowered.func(Exprs(vars));
-  StoreRoot(lowering, output);
+  StoreRoot(lowering, output, type.shape);
   if (lowering.fast())
     UnrollPeriods(output, type, lowered.period_x, lowered.period_y);
   return output;
 }
 
-void FillRandom(Buffer<>& buffer, std::mt19937& random) {
-  if (buffer.type() == Halide::Int(32)) {
-    // Classes, of which there are two at least.
-    Buffer<int32_t> labels(buffer);
-    labels.for_each_value([&](int32_t& v) { v = random() & 1; });
-  } else {
-    Buffer<float> values(buffer);
-    std::uniform_real_distribution<float> uniform(-1, 1);
-    values.for_each_value([&](float& v) { v = uniform(random); });
-  }
+Buffer<> Allocate(const Halide::Type& type, const Layout& layout) {
+  if (layout.extents.empty()) return Buffer<>(type, std::vector<int>{});
+  return Buffer<>(type, layout.extents, layout.order);
+}
+
+// By coordinates, whatever the layout: classes, of which there are two at
+// least, or numbers in [-1, 1].
+template <typename T>
+void FillRandom(Buffer<T> buffer, std::mt19937& random) {
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  buffer.for_each_element([&](const int* at) {
+    if constexpr (std::is_integral_v<T>) {
+      buffer(at) = random() & 1;
+    } else {
+      buffer(at) = uniform(random);
+    }
+  });
 }
 
 Halide::AutoschedulerParams Params(const std::string& schedule) {
@@ -206,27 +260,19 @@ absl::StatusOr<std::unique_ptr<OpPipeline>> OpPipeline::Compile(
   const std::vector<Argument> arguments = ListArguments(graph, options);
   BlockInputs inputs(arguments, block);
   Lowering lowering(graph, options, target, inputs);
+  inputs.SetLayouts(graph, lowering);
   lowering.Run();
   Func output = OutputOf(graph, lowering);
   ReadInPlace(graph, lowering, inputs, output);
 
   std::unique_ptr<OpPipeline> made(new OpPipeline());
   const Node& last = graph.nodes().back();
-  std::vector<int> extents(last.type.shape.rbegin(), last.type.shape.rend());
-  if (last.type.per_sample) extents.insert(extents.begin(), block);
-  int stride = 1;
-  for (size_t d = 0; d < extents.size(); ++d) {
-    output.output_buffer()
-        .dim(static_cast<int>(d))
-        .set_bounds(0, extents[d])
-        .set_stride(stride);
-    stride *= extents[d];
-  }
-  output.output_buffer().set_host_alignment(64);
+  const Layout layout = LayoutOf(lowering, last.type);
+  SetLayout(layout, output.output_buffer());
   if (schedule != "fast" && schedule != "naive") {
     ClearNaiveSchedule({output});
     Halide::Region region;
-    for (int extent : extents) region.push_back({0, extent});
+    for (int extent : layout.extents) region.push_back({0, extent});
     output.set_estimates(region);
     Halide::Pipeline pipeline(output);
     const auto apply = [&] {
@@ -240,14 +286,18 @@ absl::StatusOr<std::unique_ptr<OpPipeline>> OpPipeline::Compile(
 
   std::vector<Halide::Argument> callable_arguments;
   std::mt19937 random(1);
-  for (const std::string& name : inputs.order()) {
-    callable_arguments.push_back(inputs.image(name));
-    Buffer<> buffer(inputs.image(name).type(), inputs.extents(name));
-    FillRandom(buffer, random);
+  for (const Argument& argument : inputs.arguments()) {
+    callable_arguments.push_back(inputs.image(argument.name));
+    Buffer<> buffer = Allocate(argument.type, inputs.layout(argument.name));
+    if (argument.type == Halide::Int(32)) {
+      FillRandom(Buffer<int32_t>(buffer), random);
+    } else {
+      FillRandom(Buffer<float>(buffer), random);
+    }
     made->traffic_.bytes += static_cast<int64_t>(buffer.size_in_bytes());
     made->inputs_.push_back(buffer);
   }
-  made->output_ = Buffer<float>(extents);
+  made->output_ = Allocate(Halide::Float(32), layout);
   made->output_.fill(0);
   const int64_t output_bytes =
       static_cast<int64_t>(made->output_.size_in_bytes());

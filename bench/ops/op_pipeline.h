@@ -24,11 +24,10 @@ absl::StatusOr<Graph> SingleOpGraph(const Graph& training, NodeId id);
 class OpPipeline {
  public:
   // `graph` is a SingleOpGraph; its last node is computed. Per-sample tensors
-  // are read and written as pipelines hold them, the sample innermost, so that
-  // neither a gather nor a transposition is measured. A parameter's gradient is
-  // added to its buffer, as by a grad pipeline. `schedule` is "fast", "naive",
-  // "Mullapudi2016" or "Adams2019". An error says why an autoscheduler did not
-  // schedule it.
+  // are read and written as pipelines hold them, so that neither a gather nor a
+  // transposition is measured. A parameter's gradient is added to its buffer,
+  // as by a grad pipeline. `schedule` is "fast", "naive", "Mullapudi2016" or
+  // "Adams2019". An error says why an autoscheduler did not schedule it.
   static absl::StatusOr<std::unique_ptr<OpPipeline>> Compile(
       const Graph& graph, int block, const std::string& schedule);
 
