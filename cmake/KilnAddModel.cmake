@@ -1,6 +1,7 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
-#                [SCHEDULE fast|naive]    default: fast
+#                [SCHEDULE fast|naive|Mullapudi2016|Adams2019]   default: fast; the last two are Halide's autoschedulers, for
+#                                         one thread, whose pipelines take memory from the heap
 #                [BUDGET 64KB]            workspace and stack that a call of any pipeline may take, in KB (1,024 bytes) or MB
 #                                         (1,048,576): the backward pass computes values again instead of keeping them,
 #                                         a pipeline takes smaller blocks than BLOCKS says, or the build fails and names
@@ -21,7 +22,7 @@
 
 function(kiln_add_model)
   set(optimizers sgd momentum)
-  set(schedules fast naive)
+  set(schedules fast naive Mullapudi2016 Adams2019)
   cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)

@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "generators/autoschedule.h"
 #include "generators/budget_command.h"
 #include "generators/manifest_writer.h"
 #include "generators/model_generator.h"
@@ -61,6 +62,8 @@ int main(int argc, char** argv) {
       kiln::CompileModel(FlagValue(argc, argv, "options"));
   if (!model.ok()) return Fail(model.status());
   const bool is_bundle = argc > 1 && absl::string_view(argv[1]) == "--bundle";
+  if (!is_bundle && !FlagValue(argc, argv, "autoscheduler").empty())
+    return kiln::EmitAutoscheduled(argc, argv);
   if (!is_bundle) return Emit(*model, argc, argv);
   const std::vector<std::string> records = absl::StrSplit(
       FlagValue(argc, argv, "--records"), ',', absl::SkipEmpty());

@@ -323,13 +323,13 @@ absl::Status WritePipelineRecord(const std::string& path,
                {"kind", KindName(record.options.kind)},
                {"block", record.options.block},
                {"optimizer", record.options.optimizer},
-               {"schedule",
-                record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
+               {"schedule", record.schedule},
                {"workspace_bytes", record.plan.bytes},
                {"workspace_lower_bound", record.plan.lower_bound},
                {"stack_bytes", record.plan.stack_bytes},
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
+  if (!record.failure.empty()) json["failure"] = record.failure;
   if (!record.stages.empty()) json["stages"] = record.stages;
   for (const TileChoice& choice : record.choices) {
     json["tiles"].push_back(

@@ -24,6 +24,8 @@ struct PipelineRecord {
   WorkspacePlan plan;
   std::vector<TileChoice> choices;
   std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
+  std::string schedule;      // "fast", "naive" or an autoscheduler's name
+  std::string failure = "";  // why that autoscheduler did not schedule it
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "dsl/passes.h"
 #include "dsl/recompute.h"
+#include "generators/autoschedule.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
@@ -94,7 +95,7 @@ void ModelGenerator::configure() {
       << parsed_kind.status().ToString() << "\n";
   options_ = {
       *parsed_kind, block,
-      schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
+      schedule_name.value() == "fast" ? Schedule::kFast : Schedule::kNaive,
       optimizer};
   if (!tuned.value().empty()) ReadSchedules();
   absl::StatusOr<Graph> graph = RecomputeInBackward(
@@ -171,6 +172,7 @@ void ModelGenerator::generate() {
   for (const std::string& entry : schedules_.stale()) {
     std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
   }
+  if (using_autoscheduler()) PrepareAutoscheduling(funcs);
   size_t next = 0;
   for (const Argument& argument : arguments_) {
     if (!IsOutput(argument)) continue;
@@ -178,11 +180,33 @@ void ModelGenerator::generate() {
     output = funcs[next++];
     Constrain(output, argument);
     if (argument.kind >= ArgumentKind::kGradient) output.set_host_alignment(64);
+    if (using_autoscheduler()) output.set_estimates(EstimatedExtents(argument));
   }
 }
 
+void ModelGenerator::PrepareAutoscheduling(
+    const std::vector<Halide::Func>& outputs) {
+  ClearNaiveSchedule(outputs);
+  for (const Argument& argument : arguments_) {
+    if (IsOutput(argument)) continue;
+    if (argument.is_buffer)
+      buffers_.at(argument.name)->set_estimates(EstimatedExtents(argument));
+  }
+  for (auto& [name, scalar] : scalars_) scalar->set_estimate(0.5f);
+  for (auto& [name, word] : words_) word->set_estimate(1);
+}
+
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}, choices_, {}};
+  PipelineRecord pipeline_record{options_, arguments_,    {},     choices_,
+                                 {},       schedule_name, failure};
+  if (using_autoscheduler()) {
+    // What it allocates need not have constant size and may stand in parallel
+    // loops: that stays with Halide's own allocator.
+    if (record.value().empty()) return;
+    const absl::Status status = WritePipelineRecord(record, pipeline_record);
+    _halide_user_assert(status.ok()) << status.ToString() << "\n";
+    return;
+  }
   ProfilePass* marks = nullptr;
   if (profile) {
     marks = new ProfilePass;

@@ -49,6 +49,8 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   // Where the pipeline's part of the manifest is written; not at all when
   // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};
+  // Why the autoscheduler that `schedule` names has not scheduled this.
+  Halide::GeneratorParam<std::string> failure{"failure", ""};
 
   void configure();
   void generate();
@@ -63,6 +65,9 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   // A model with nothing to prepare has no prepare pipeline, but CMake asks for
   // one before the model is known: it gets this, which nothing links.
   bool IsEmpty() const { return graph_.outputs().empty(); }
+
+  // Tells the autoscheduler what to expect, and leaves the rest to it.
+  void PrepareAutoscheduling(const std::vector<Halide::Func>& outputs);
 
   Graph graph_;
   PipelineOptions options_;

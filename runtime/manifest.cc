@@ -290,6 +290,7 @@ PipelineSpec ParsePipeline(const Json& json) {
           .block = Integer(json, "block"),
           .optimizer = Text(json, "optimizer"),
           .schedule = Text(json, "schedule"),
+          .failure = json.value("failure", ""),
           .workspace_bytes = Integer(json, "workspace_bytes"),
           .workspace_lower_bound = json.contains("workspace_lower_bound")
                                        ? Integer(json, "workspace_lower_bound")
