@@ -1,6 +1,8 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
 #                [SCHEDULE fast|naive]    default: fast
+#                [SCHEDULES dir]          where scripts/tune has left <name>.<target>.json, the tiles that it has measured to be
+#                                         best (default: schedules in the calling project's root); used when there
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
@@ -18,7 +20,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;SCHEDULES" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -38,7 +40,7 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
-    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE)
+    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE SCHEDULES)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")
       endif()
@@ -79,6 +81,10 @@ function(kiln_add_model)
       message(FATAL_ERROR "${where} there is no file ${source}")
     endif()
   endforeach()
+  if(NOT MODEL_SCHEDULES)
+    set(MODEL_SCHEDULES "${PROJECT_SOURCE_DIR}/schedules")
+  endif()
+  cmake_path(ABSOLUTE_PATH MODEL_SCHEDULES NORMALIZE)
   set(MODEL_PROJECT_DIR "${PROJECT_SOURCE_DIR}")  # of the caller, which need not be Kiln itself
   # A directory of its own, since add_halide_library writes into the current one.
   add_subdirectory("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/model" "${CMAKE_CURRENT_BINARY_DIR}/${MODEL_NAME}")
