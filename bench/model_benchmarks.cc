@@ -50,7 +50,7 @@ struct Subject {
     rows.resize(samples);
     std::iota(rows.begin(), rows.end(), 0);
     weight.assign(samples, 1.0f);
-    for (Arena* arena : {&parameters_out, &gradient, &state, &state_out}) {
+    for (Arena* arena : {&parameters_out, &gradient, &state}) {
       *arena = ValueOrDie(Arena::OfFloats(manifest.arena_floats));
     }
     workspace = ValueOrDie(Arena::Create(workspace_bytes));
@@ -69,7 +69,7 @@ struct Subject {
             .parameters64 = nullptr,
             .parameters_out = parameters_out.floats().data(),
             .state = state.floats().data(),
-            .state_out = state_out.floats().data(),
+            .state_out = state.floats().data(),
             .gradient = gradient.floats().data(),
             .index = rows.data(),
             .weight = weight.data(),
@@ -90,7 +90,7 @@ struct Subject {
   std::unique_ptr<DataBinding> binding;
   AlignedVector<int32_t> rows;
   AlignedVector<float> weight;
-  Arena parameters_out, gradient, state, state_out, workspace;
+  Arena parameters_out, gradient, state, workspace;
   float loss = 0;
   std::vector<float> metrics;
   std::vector<AlignedVector<float>> outputs;

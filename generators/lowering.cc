@@ -58,6 +58,20 @@ bool Lowering::OnlyFeedsPointwise(const Node& node) const {
   return graph_.node(users_[id][0]).op->name() == "pointwise";
 }
 
+bool Lowering::OnlyFeedsGradients(NodeId adjoint) const {
+  if (graph_.node(adjoint).op->name() != "pointwise") return false;
+  if (OutputCount(adjoint) > 0) return false;
+  int weights = 0;
+  for (NodeId user : users_[adjoint]) {
+    const absl::string_view op = graph_.node(user).op->name();
+    const bool is_weight = op == "conv2d_weight_grad";
+    weights += is_weight ? 1 : 0;
+    if ((!is_weight && op != "batch_sum") || OutputCount(user) != 1)
+      return false;
+  }
+  return weights == 1;
+}
+
 // An accumulator with one user, a pointwise op, is computed in that op's tiles:
 // bias, sum and activation in registers. Of several accumulators that meet in
 // one pointwise op the last is. A parameter's gradient is computed in the tiles

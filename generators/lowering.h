@@ -66,6 +66,9 @@ class Lowering {
   const Graph& graph() const { return graph_; }
   int block() const { return options_.block; }
   bool fast() const { return options_.schedule == Schedule::kFast; }
+  // Whether parameters' gradients go to a state that may be written where it is
+  // read: each element must be computed once.
+  bool updates_in_place() const { return !options_.optimizer.empty(); }
   Halide::Type real() const { return real_; }
   int vector_size() const { return vector_size_; }
   int registers() const { return registers_; }
@@ -97,6 +100,26 @@ class Lowering {
   // features as lanes shares it.
   Halide::Func Transposed(NodeId id);
 
+  // Where an adjoint that only its parameters' gradients read is computed: a
+  // few rows at a time, inside the loop over `chunks` of a weight gradient's
+  // `partial`. Null: at the root.
+  struct RowLoop {
+    Halide::Func partial;
+    Halide::RVar chunks;
+    int count;  // of chunks
+    int rows;   // in each
+  };
+  const RowLoop* RowLoopOf(NodeId adjoint) const {
+    const auto found = row_loops_.find(adjoint);
+    return found == row_loops_.end() ? nullptr : &found->second;
+  }
+  void SetRowLoop(NodeId adjoint, RowLoop loop) {
+    row_loops_.emplace(adjoint, std::move(loop));
+  }
+  // Whether that may be: a pointwise op whose readers are all gradients of
+  // parameters.
+  bool OnlyFeedsGradients(NodeId adjoint) const;
+
   // The register tile of an accumulator: what the schedule record says of its
   // node, else ChooseTile's. Every choice is kept, see choices().
   Tile TileOf(const Halide::Func& accumulator, const TileSpace& space) const;
@@ -108,6 +131,10 @@ class Lowering {
   // Whether the node's one reader is a pointwise op, so that its index
   // arithmetic is best inlined there.
   bool OnlyFeedsPointwise(const Node& node) const;
+
+  // A Func that several nodes read, by its name; undefined until the first
+  // defines it.
+  Halide::Func& shared(const std::string& name) { return shared_[name]; }
 
   // The gradient accumulators, for the pipeline's outputs to tile.
   const Lowered& lowered(NodeId id) const { return lowered_[id]; }
@@ -131,7 +158,9 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, Halide::Func> transposed_;
+  std::map<NodeId, RowLoop> row_loops_;
   mutable std::vector<TileChoice> choices_;  // a log
+  std::map<std::string, Halide::Func> shared_;
 };
 
 // Lowers one node; looked up by the op's name in the registry (registry.cc),

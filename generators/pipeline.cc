@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/ops/parameter.h"
+#include "generators/one_sample.h"
 #include "generators/schedule.h"
 
 namespace kiln {
@@ -149,15 +150,27 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum") {
-      Func velocity = Momentum(argument.tensor);
+    if (options_.optimizer == "momentum" && InOnePass(node)) {
+      // The velocity is computed once more instead of read: one pass over
+      // memory for both. Before the velocity itself, which may be written in
+      // place.
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * NewVelocity(argument.tensor, vars);
 
-      // In one pass with the velocity, whose tiles have the gradient.
-      const Lowered& lowered = lowering_.lowered(node);
-      if (lowering_.fast() && lowered.loops != nullptr)
-        updated.compute_with(velocity, lowered.loops(updated, -1));
+      const Shape& shape = lowering_.type(node).shape;
+      Func velocity = Momentum(argument.tensor);
+      ScheduleGradient(node, updated, -1);
+      if (!shape.empty())
+        velocity.compute_with(updated, LoopsOf(node, velocity));
+    } else if (options_.optimizer == "momentum") {
+      Func velocity = Momentum(argument.tensor);
+      updated(vars) =
+          Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
+
+      ScheduleGradient(node, velocity, -1);
+      const int vector =
+          VectorDivisor(argument.extents[0], lowering_.vector_size());
+      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
     } else {
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * DecayedGradient(node, argument.tensor, vars);
@@ -179,17 +192,29 @@ class PipelineBuilder {
     const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     entry->second(vars) = NewVelocity(tensor, vars);
-
-    ScheduleGradient(node, entry->second, -1);
     return entry->second;
   }
 
   Expr NewVelocity(const std::string& tensor, const std::vector<Var>& vars) {
-    const NodeId node = OutputNode(OutputKind::kGradient, tensor);
     Func old = lowering_.inputs().Buffer(
         lowering_.argument(ArgumentKind::kStateIn, tensor));
     return lowering_.Scalar(ArgumentKind::kMomentum) * old(Exprs(vars)) +
-           DecayedGradient(node, tensor, vars);
+           DecayedGradient(OutputNode(OutputKind::kGradient, tensor), tensor,
+                           vars);
+  }
+
+  // Whether weight and velocity can be updated in the loops that have the
+  // gradient.
+  bool InOnePass(NodeId node) const {
+    return IsOneSample(lowering_) ||
+           (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
+  }
+
+  Var LoopsOf(NodeId node, Func consumer) {
+    if (IsOneSample(lowering_))
+      return StoreParameter(lowering_, consumer, -1,
+                            lowering_.type(node).shape);
+    return lowering_.lowered(node).loops(consumer, -1);
   }
 
   Expr Parameter(const std::string& tensor, const std::vector<Var>& vars) {
@@ -215,6 +240,10 @@ class PipelineBuilder {
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {
     const Lowered& lowered = lowering_.lowered(node);
+    if (IsOneSample(lowering_)) {
+      StoreParameter(lowering_, consumer, stage, lowering_.type(node).shape);
+      return;
+    }
     if (lowered.tile == nullptr) return;
     if (lowering_.fast()) {
       lowered.tile(consumer, stage);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generators/lowering.h"
+#include "generators/one_sample.h"
 
 namespace kiln {
 
@@ -194,7 +195,7 @@ Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
 Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
                 const std::string& name) {
   Func padded = ZeroExtended(input, type, name);
-  StoreRoot(lowering, padded);
+  StoreRoot(lowering, padded, type.shape);
   return padded;
 }
 
@@ -233,7 +234,8 @@ void UnrollPeriods(Func func, const TensorType& type, int period_x,
     func.unroll(vars[2], period_y);
 }
 
-void StoreRoot(const Lowering& lowering, Func func) {
+void StoreRoot(const Lowering& lowering, Func func, const Shape& shape) {
+  if (IsOneSample(lowering)) return StoreSample(lowering, func, shape);
   func.compute_root();
   if (!lowering.fast()) return;
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());

@@ -121,8 +121,9 @@ void UnrollPeriods(Halide::Func func, const TensorType& type, int period_x,
                    int period_y);
 
 // compute_root, vectorised over the samples: for pools, pads and whatever moves
-// data.
-void StoreRoot(const Lowering& lowering, Halide::Func func);
+// data. With the `shape` of a sample, a block of one has lanes as well.
+void StoreRoot(const Lowering& lowering, Halide::Func func,
+               const Shape& shape = {});
 
 }  // namespace kiln
 

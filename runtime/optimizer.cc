@@ -116,7 +116,6 @@ absl::StatusOr<Optimizer> Optimizer::Create(Model& model, OptimizerKind kind) {
   for (int i = 0; i < optimizer.state_count(); ++i) {
     arenas.push_back(&optimizer.state_[i]);
   }
-  if (kind == OptimizerKind::kMomentum) arenas.push_back(&optimizer.spare_);
   for (Arena* arena : arenas) {
     absl::StatusOr<Arena> made = Arena::OfFloats(model.manifest().arena_floats);
     if (!made.ok()) return made.status();
@@ -195,15 +194,17 @@ absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,
   PipelineCall call = model_->CallOn(data);
   const int spare = 1 - model_->current_;
   call.parameters_out = model_->parameters_[spare].floats().data();
-  call.state = state_[0].floats().data();
-  call.state_out = spare_.floats().data();
+  // In place: three arenas to keep in the cache instead of four, and no lines
+  // fetched only to
+  // be overwritten. Parameters cannot be: other layers still read them.
+  call.state_out = state_[0].floats().data();
+  call.state = call.state_out;
   call.scale = 1.0f / static_cast<float>(rows.size());
   call.learning_rate = static_cast<float>(hyper.learning_rate);
   call.momentum = static_cast<float>(hyper.momentum);
   call.weight_decay = static_cast<float>(hyper.weight_decay);
   if (status = pipeline.Call(call); !status.ok()) return status;
   model_->current_ = spare;
-  std::swap(state_[0], spare_);
   model_->AddTo(totals, rows.size());
   return absl::OkStatus();
 }

@@ -115,7 +115,6 @@ class Optimizer {
   double clip_norm_ = 0;
   std::vector<Group> groups_;
   Arena state_[2];
-  Arena spare_;  // a fused step reads state_[0] and writes this; they swap
   // beta1^t and beta2^t, by multiplication: the same bits on every machine.
   double beta1_power_ = 1, beta2_power_ = 1;
 };

@@ -37,8 +37,9 @@ struct PipelineCall {
   const float* prepared = nullptr;  // infer: what prepare has computed
   float* prepared_out = nullptr;    // prepare
   const float* state = nullptr;
-  float* state_out = nullptr;      // step: not the same as state
-  float* gradient = nullptr;       // grad: added to
+  float* state_out = nullptr;  // step: may be `state`, of which each element
+                               // is read last where it is written
+  float* gradient = nullptr;   // grad: added to
   const int32_t* index = nullptr;  // [block] rows of the data set
   const float* weight = nullptr;   // [block] 1, or 0 for an unused lane
   float scale = 1;                 // of the gradient: 1 / batch

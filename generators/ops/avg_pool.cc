@@ -34,7 +34,7 @@ Lowered LowerAvgPool(Lowering& lowering, const Node& node) {
   Func pooled(CName(node.name));
   pooled(n, x, y, c) = sum * InverseArea(lowering, g);
 
-  StoreRoot(lowering, pooled);
+  StoreRoot(lowering, pooled, node.type.shape);
   return {pooled};
 }
 

@@ -100,7 +100,7 @@ Lowered LowerBatchMeanGrad(Lowering& lowering, const Node& node) {
                                  lowering.input(node, 0)(vars.back()) / count(),
                                  Constant(lowering, 0));
 
-  StoreRoot(lowering, d_input);
+  StoreRoot(lowering, d_input, node.type.shape);
   return {d_input};
 }
 
@@ -117,7 +117,7 @@ Lowered LowerBatchVarianceGrad(Lowering& lowering, const Node& node) {
                                lowering.input(node, 2)(c)),
                      Constant(lowering, 0));
 
-  StoreRoot(lowering, d_input);
+  StoreRoot(lowering, d_input, node.type.shape);
   return {d_input};
 }
 
@@ -152,7 +152,7 @@ Lowered LowerBatchNorm(Lowering& lowering, const Node& node) {
   normalized(vars) = value;
 
   scale.compute_root();
-  StoreRoot(lowering, normalized);
+  StoreRoot(lowering, normalized, node.type.shape);
   return {normalized};
 }
 

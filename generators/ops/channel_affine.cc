@@ -20,7 +20,7 @@ Lowered LowerChannelAffine(Lowering& lowering, const Node& node) {
   Func affine(CName(node.name));
   affine(vars) = value;
 
-  StoreRoot(lowering, affine);
+  StoreRoot(lowering, affine, node.type.shape);
   return {affine};
 }
 

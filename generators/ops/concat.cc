@@ -31,7 +31,7 @@ Lowered LowerConcat(Lowering& lowering, const Node& node) {
   Func concat(CName(node.name));
   concat(vars) = value;
 
-  StoreRoot(lowering, concat);
+  StoreRoot(lowering, concat, node.type.shape);
   return {concat};
 }
 
@@ -43,7 +43,7 @@ Lowered LowerConcatGrad(Lowering& lowering, const Node& node) {
   Func part(CName(node.name));
   part(vars) = lowering.input(node, 0)(at);
 
-  StoreRoot(lowering, part);
+  StoreRoot(lowering, part, node.type.shape);
   return {part};
 }
 

@@ -2,6 +2,7 @@
 // the input is a dense vector and every weight a broadcast.
 #include "dsl/ops/conv2d.h"
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -21,6 +22,7 @@ constexpr int kMaxUnrolledTaps =
 }  // namespace
 
 Lowered LowerConv2d(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering)) return LowerConv2dOfOneSample(lowering, node);
   const Conv2dGeometry& g = static_cast<const Conv2dOp&>(*node.op).geometry();
   const TensorType& input_type = lowering.type(node.inputs[0]);
   const Var n("n"), x("x"), y("y"), c("c");
@@ -55,6 +57,8 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
 // emitted, and a vector whose columns are all outside costs nothing. Otherwise
 // columns outside multiply zeros.
 Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
+  if (HasChannelLanes(lowering, lowering.type(node.inputs[0]).shape))
+    return LowerConv2dInputGradOfOneSample(lowering, node);
   const Conv2dGeometry& g =
       static_cast<const Conv2dInputGradOp&>(*node.op).geometry();
   const TensorType& output_type = lowering.type(node.inputs[0]);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dsl/ops/conv2d.h"
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -15,7 +16,15 @@ using Halide::RDom;
 using Halide::RVar;
 using Halide::Var;
 
+namespace {
+
+constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
+
+}  // namespace
+
 Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering))
+    return LowerConv2dWeightGradOfOneSample(lowering, node);
   const Conv2dGeometry& g =
       static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
   const Shape& output = lowering.type(node.inputs[1]).shape;
@@ -36,14 +45,29 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   // holds sample l % block, column l / block.
   const int block = lowering.block(),
             lanes = RowLanes(block, width, sx, lowering.vector_size());
-  const RDom r(0, block * width / lanes, 0, height, "r");
-  const Expr l = lane + lanes * r.x, n = l % block, x = l / block;
-  Func partial(CName(node.name) + "_lanes");
-  partial(lane, kx, ky, ci, co) =
-      Halide::Internal::make_const(lowering.real(), 0);
-  partial(lane, kx, ky, ci, co) +=
-      input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
-      d_output(n, x, r.y, co);
+  const NodeId adjoint = node.inputs[1];
+  const bool by_rows = lowering.fast() && lowering.OnlyFeedsGradients(adjoint);
+  const int chunk = by_rows ? LargestDivisor(height, kRowsOfAdjoint) : height;
+  const RDom r(0, block * width / lanes, 0, chunk, "r"),
+      chunks(0, height / chunk, "chunks");
+  const Var q("q");
+  const Expr l = lane + lanes * r.x, n = l % block, x = l / block,
+             y = q * chunk + r.y;
+  const Expr zero = Halide::Internal::make_const(lowering.real(), 0);
+  Func of_rows(CName(node.name) + "_rows"),
+      partial(CName(node.name) + "_lanes");
+  of_rows(lane, kx, ky, ci, co, q) = zero;
+  of_rows(lane, kx, ky, ci, co, q) +=
+      input(n, x * sx + kx - px, y * sy + ky - py, ci) * d_output(n, x, y, co);
+  if (by_rows) {
+    partial(lane, kx, ky, ci, co) = zero;
+    partial(lane, kx, ky, ci, co) += of_rows(lane, kx, ky, ci, co, chunks);
+  } else {
+    partial(lane, kx, ky, ci, co) = zero;
+    partial(lane, kx, ky, ci, co) +=
+        input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
+        d_output(n, x, r.y, co);
+  }
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
@@ -58,6 +82,30 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                                                .exact_vectors = true,
                                                .exact_channels = true});
   const int taps = registers.vectors, rows = registers.channels;
+  if (by_rows) {
+    // The adjoint is computed a few rows at a time and read at once by all
+    // tiles, whose sums rest in the first cache meanwhile.
+    const Var coi("coi"), kxi("kxi");
+    partial.vectorize(lane);
+    partial.update()
+        .split(co, co, coi, rows)
+        .split(kx, kx, kxi, taps)
+        .reorder(lane, kxi, coi, kx, ky, ci, co, chunks.x)
+        .vectorize(lane)
+        .unroll(kxi)
+        .unroll(coi);
+    of_rows.compute_at(partial, kx)
+        .store_in(Halide::MemoryType::Stack)
+        .bound_extent(lane, lanes);
+    of_rows.vectorize(lane).unroll(kx).unroll(co);
+    of_rows.update()
+        .reorder(lane, kx, co, r.x, r.y)
+        .vectorize(lane)
+        .unroll(kx)
+        .unroll(co);
+    Func(d_output).compute_at(partial, chunks.x);
+    lowering.SetRowLoop(adjoint, {partial, chunks.x, height / chunk, chunk});
+  }
   const auto loops = [=](Func consumer, int stage) {
     const Var coi("coi"), kxi("kxi");
     StageOf(consumer, stage)
@@ -82,6 +130,7 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         } else {
           sum.update().vectorize(co);
         }
+        if (by_rows) return;
         partial.compute_at(tile)
             .store_in(Halide::MemoryType::Stack)
             .bound_extent(lane, lanes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -13,49 +14,10 @@ using Halide::Var;
 
 namespace {
 
-// One sample has no lanes of its own: each output is a dot product along the
-// stored row of the weight, lanes over the input features, a few outputs at a
-// time so that a load of the input serves them all.
-Lowered DotProducts(Lowering& lowering, const Node& node, int vector) {
-  const Var n("n"), i("i"), lane("lane");
-  const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
-  Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
-  const RDom r(0, features / vector, "r");
-  Func partial(CName(node.name) + "_lanes");
-  partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
-  partial(lane, n, i) +=
-      input(n, lane + vector * r) * weight(lane + vector * r, i);
-  const RDom across(0, vector, "across");
-  Func sum(CName(node.name));
-  sum(n, i) = node.inputs.size() > 2
-                  ? lowering.input(node, 2)(i)
-                  : Halide::Internal::make_const(lowering.real(), 0);
-  sum(n, i) += partial(across, n, i);
-
-  const int outputs = LargestDivisor(node.type.shape[0], 8);
-  return {sum, [=, r = r](Func consumer, int) mutable {
-            const Var ii("ii");
-            consumer.split(i, i, ii, outputs).reorder(ii, i, n).unroll(ii);
-            sum.compute_at(consumer, i)
-                .store_in(Halide::MemoryType::Stack)
-                .unroll(i);
-            sum.update()
-                .reorder(across.x, i)
-                .unroll(i)
-                .atomic()
-                .vectorize(across.x);
-            partial.compute_at(consumer, i)
-                .store_in(Halide::MemoryType::Stack)
-                .bound_extent(lane, vector);
-            partial.vectorize(lane).unroll(i);
-            partial.update().reorder(lane, i, r.x).vectorize(lane).unroll(i);
-          }};
-}
-
 // Fewer samples than lanes: lanes over the input features of a transposed copy,
 // a tile of all samples x a few outputs, and one tree of sums across the lanes
 // of the whole tile.
-Lowered FeatureLanes(Lowering& lowering, const Node& node, int vector) {
+Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
   const Var n("n"), i("i"), lane("lane");
   const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
   Func input = lowering.Transposed(node.inputs[0]),
@@ -107,7 +69,7 @@ Lowered FeatureLanes(Lowering& lowering, const Node& node, int vector) {
 
 // The same for the input's gradient: lanes over the features of a stored row,
 // each sample's adjoint a broadcast, and the tile transposed as it is stored.
-Lowered FeatureLanesInputGrad(Lowering& lowering, Func sum, const RDom& r,
+Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
                               int features, int vector) {
   const int block = lowering.block();
   const int vectors =
@@ -151,12 +113,12 @@ bool PrefersFeatures(const Lowering& lowering, int64_t features) {
 
 // Lanes over samples, a tile of outputs in registers, weights as broadcasts.
 Lowered LowerDense(Lowering& lowering, const Node& node) {
-  const int row_vector = VectorDivisor(lowering.type(node.inputs[0]).shape[0],
-                                       lowering.vector_size());
-  if (lowering.fast() && lowering.block() == 1 && row_vector >= 4)
-    return DotProducts(lowering, node, row_vector);
-  if (PrefersFeatures(lowering, lowering.type(node.inputs[0]).shape[0]))
-    return FeatureLanes(lowering, node, row_vector);
+  const int64_t features = lowering.type(node.inputs[0]).shape[0];
+  if (HasFeatureLanes(lowering, features))
+    return LowerDenseOfOneSample(lowering, node);
+  if (PrefersFeatures(lowering, features))
+    return OfFewSamples(lowering, node,
+                        VectorDivisor(features, lowering.vector_size()));
 
   const Var n("n"), i("i");
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
@@ -175,6 +137,8 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
 }
 
 Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
+  if (HasFeatureLanes(lowering, node.type.shape[0]))
+    return LowerDenseInputGradOfOneSample(lowering, node);
   const Var n("n"), i("i");
   Func d_output = lowering.input(node, 0), weight = lowering.input(node, 1);
   const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
@@ -183,34 +147,21 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
   sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += d_output(n, r) * weight(i, r);
 
-  // For one sample, lanes over the features: each output adds a multiple of its
-  // stored row.
   const int features = static_cast<int>(node.type.shape[0]);
-  const int row_vector = VectorDivisor(features, lowering.vector_size());
   if (PrefersFeatures(lowering, features))
-    return FeatureLanesInputGrad(lowering, sum, r, features, row_vector);
-  if (lowering.block() > 1 || row_vector < 4) {
-    return {sum, [&lowering, sum, r, features](Func consumer, int) {
-              TileVector(lowering, sum, consumer, r, features);
-            }};
-  }
-  const int vectors = LargestDivisor(features / row_vector, 12);
-  return {sum, [=](Func consumer, int) mutable {
-            const Var ii("ii"), iv("iv");
-            consumer.split(i, i, ii, row_vector * vectors)
-                .split(ii, ii, iv, row_vector);
-            consumer.reorder(iv, ii, i, n).vectorize(iv).unroll(ii);
-            sum.compute_at(consumer, i)
-                .store_in(Halide::MemoryType::Stack)
-                .vectorize(i, row_vector)
-                .unroll(i);
-            sum.update().reorder(i, n, r.x).vectorize(i, row_vector).unroll(i);
+    return InputGradOfFewSamples(
+        lowering, sum, r, features,
+        VectorDivisor(features, lowering.vector_size()));
+  return {sum, [&lowering, sum, r, features](Func consumer, int) {
+            TileVector(lowering, sum, consumer, r, features);
           }};
 }
 
 // Lanes over input features of a transposed copy of the input, samples as the
 // reduction: no horizontal sums.
 Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
+  if (IsOneSample(lowering))
+    return LowerDenseWeightGradOfOneSample(lowering, node);
   const Var n("n"), i("i"), o("o");
   Func transposed = lowering.Transposed(node.inputs[0]),
        d_output = lowering.input(node, 1);
@@ -221,10 +172,14 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
   sum(i, o) += transposed(i, r) * d_output(r, o);
 
-  const int vector = LargestVector(features, lowering.vector_size());
+  // Shifting the last tile inwards would update a velocity in place twice.
+  const int vector = lowering.updates_in_place()
+                         ? VectorDivisor(features, lowering.vector_size())
+                         : LargestVector(features, lowering.vector_size());
   const Tile tile =
       lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
                             .channels = outputs,
+                            .exact_vectors = lowering.updates_in_place(),
                             .exact_channels = true,
                             .max_vectors = features / vector});
   const auto loops = [=](Func consumer, int stage) {

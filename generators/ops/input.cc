@@ -27,10 +27,11 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   rows(vars) = value;
   gathered(vars) = rows(Exprs(vars));
 
-  gathered.compute_root();
-  if (lowering.fast() && vars.size() > 1) {
+  if (lowering.fast() && lowering.block() > 1 && vars.size() > 1) {
     StoreTransposed(lowering, gathered, vars[0], lowering.block(), rows,
                     vars[1], node.type.shape.back());
+  } else {
+    StoreRoot(lowering, gathered, node.type.shape);
   }
   return {gathered};
 }

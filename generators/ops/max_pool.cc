@@ -50,7 +50,7 @@ Lowered LowerMaxPool(Lowering& lowering, const Node& node) {
   Func pooled(CName(node.name));
   pooled(n, x, y, c) = ScanWindow(lowering, node, g).value;
 
-  StoreRoot(lowering, pooled);
+  StoreRoot(lowering, pooled, node.type.shape);
   return {pooled};
 }
 
@@ -61,7 +61,7 @@ Lowered LowerMaxPoolIndex(Lowering& lowering, const Node& node) {
   Func index(CName(node.name));
   index(n, x, y, c) = ScanWindow(lowering, node, g).place;
 
-  StoreRoot(lowering, index);
+  StoreRoot(lowering, index, node.type.shape);
   // One pass over the input gives both the maximum and its place.
   for (const Node& other : lowering.graph().nodes()) {
     const bool same_windows = other.op->name() == "max_pool" &&

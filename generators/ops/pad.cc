@@ -18,7 +18,7 @@ Lowered LowerPad(Lowering& lowering, const Node& node) {
   padded(n, x, y, c) = extended(n, x - static_cast<int>(padding.width),
                                 y - static_cast<int>(padding.height), c);
 
-  StoreRoot(lowering, padded);
+  StoreRoot(lowering, padded, node.type.shape);
   return {padded};
 }
 
@@ -30,7 +30,7 @@ Lowered LowerCrop(Lowering& lowering, const Node& node) {
       lowering.input(node, 0)(n, x + static_cast<int>(border.width),
                               y + static_cast<int>(border.height), c);
 
-  StoreRoot(lowering, cropped);
+  StoreRoot(lowering, cropped, node.type.shape);
   return {cropped};
 }
 

@@ -27,7 +27,7 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
   }
   if (accumulator != nullptr) Func(accumulator->func).compute_root();
   result.compute_root();
-  if (node.type.per_sample) StoreRoot(lowering, result);
+  if (node.type.per_sample) StoreRoot(lowering, result, node.type.shape);
   if (!lowering.fast()) return {result};
   for (NodeId input : node.inputs) {
     const Lowered& inlined = lowering.lowered(input);

@@ -64,7 +64,7 @@ Lowered LowerRandom(Lowering& lowering, const Node& node) {
   }
 
   key.compute_root();
-  StoreRoot(lowering, random);
+  StoreRoot(lowering, random, node.type.shape);
   return {random};
 }
 

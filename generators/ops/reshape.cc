@@ -1,5 +1,6 @@
 #include "dsl/ops/reshape.h"
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -34,8 +35,15 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
 
   // An index map that is cheap to inline where it turns a vector into an image;
   // the dense layer wants a flat copy.
-  if (lowering.fast() && to.size() > from.size()) return {reshaped};
-  StoreRoot(lowering, reshaped);
+  if (lowering.fast() && to.size() > from.size()) {
+    if (HasChannelLanes(lowering, to)) StoreUnflattened(lowering, reshaped, to);
+    return {reshaped};
+  }
+  if (HasChannelLanes(lowering, from) && to.size() == 1) {
+    StoreFlattened(lowering, reshaped, from);
+  } else {
+    StoreRoot(lowering, reshaped, node.type.shape);
+  }
   return {reshaped};
 }
 

@@ -46,7 +46,7 @@ Softmax DefineSoftmax(const Lowering& lowering, const Node& node) {
   s.total(n) += s.exponential(n, r);
 
   StoreReduction(lowering, s.maximum);
-  StoreRoot(lowering, s.exponential);
+  StoreRoot(lowering, s.exponential, lowering.type(node.inputs[0]).shape);
   StoreReduction(lowering, s.total);
   return s;
 }
@@ -87,7 +87,7 @@ Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node) {
   d_logits(n, i) =
       KeepNan(s.maximum(n), KeepNan(d_loss(n), difference * d_loss(n)));
 
-  StoreRoot(lowering, d_logits);
+  StoreRoot(lowering, d_logits, node.type.shape);
   return {d_logits};
 }
 

@@ -65,7 +65,7 @@ Lowered FinishWindowGradient(const Lowering& lowering, const Node& node,
             period_y = static_cast<int>(g.stride.height);
   if (lowering.fast() && lowering.OnlyFeedsPointwise(node))
     return {d_input, nullptr, period_x, period_y};
-  StoreRoot(lowering, d_input);
+  StoreRoot(lowering, d_input, node.type.shape);
   if (lowering.fast()) UnrollPeriods(d_input, node.type, period_x, period_y);
   return {d_input};
 }

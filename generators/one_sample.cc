@@ -1,0 +1,120 @@
+#include "generators/one_sample.h"
+
+#include <algorithm>
+
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Func;
+using Halide::TailStrategy;
+using Halide::Var;
+
+namespace {
+
+constexpr int kLeastVector = 4;
+constexpr int kMostUnrolled = 16;  // of the innermost loop
+
+}  // namespace
+
+bool IsOneSample(const Lowering& lowering) {
+  return lowering.fast() && lowering.block() == 1;
+}
+
+int FeatureLanes(const Lowering& lowering, int64_t features) {
+  int vector = lowering.vector_size();
+  while (vector > features) vector /= 2;
+  return vector;
+}
+
+PixelLanes PixelLanesOf(const Lowering& lowering, const Shape& shape) {
+  const int64_t channels = shape[0], width = shape[2];
+  const int over_channels = VectorDivisor(channels, lowering.vector_size());
+  const int over_columns = FeatureLanes(lowering, width);
+  const int64_t of_pixels = width * (channels / over_channels),
+                of_rows =
+                    channels * ((width + over_columns - 1) / over_columns);
+  if (over_channels >= kLeastVector && of_pixels <= of_rows)
+    return {true, over_channels};
+  return {false, over_columns};
+}
+
+bool HasChannelLanes(const Lowering& lowering, const Shape& shape) {
+  return IsOneSample(lowering) && PixelLanesOf(lowering, shape).channels;
+}
+
+bool HasFeatureLanes(const Lowering& lowering, int64_t features) {
+  return IsOneSample(lowering) &&
+         VectorDivisor(features, lowering.vector_size()) >= kLeastVector;
+}
+
+void StoreLanesInnermost(const PixelLanes& lanes, Func image) {
+  const std::vector<Var> vars = image.args();
+  if (lanes.channels) image.reorder_storage(vars[3], vars[1], vars[2], vars[0]);
+}
+
+void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
+  func.compute_root();
+  const std::vector<Var> vars = func.args();
+  if (shape.size() == 3) {
+    const PixelLanes lanes = PixelLanesOf(lowering, shape);
+    StoreLanesInnermost(lanes, func);
+    if (lanes.channels) func.reorder(vars[3], vars[1], vars[2], vars[0]);
+    if (lanes.vector > 1)
+      func.vectorize(vars[lanes.channels ? 3 : 1], lanes.vector,
+                     TailStrategy::ShiftInwards);
+  } else if (shape.size() == 1) {
+    const int vector = FeatureLanes(lowering, shape[0]);
+    if (vector > 1) func.vectorize(vars[1], vector, TailStrategy::ShiftInwards);
+  }
+}
+
+void StoreFlattened(const Lowering&, Func func, const Shape& image) {
+  const Var i = func.args()[1], x("x"), y("y"), c("c");
+  func.compute_root()
+      .bound(i, 0, static_cast<int>(ElementCount(image)))
+      .split(i, y, x, static_cast<int>(image[2]))
+      .split(y, c, y, static_cast<int>(image[1]))
+      .unroll(x);
+}
+
+void StoreUnflattened(const Lowering& lowering, Func func, const Shape& image) {
+  const std::vector<Var> vars = func.args();
+  func.compute_root().reorder(vars[1], vars[2], vars[3], vars[0]);
+  StoreLanesInnermost(PixelLanesOf(lowering, image), func);
+  if (image[2] <= kMostUnrolled) func.unroll(vars[1]);
+}
+
+Var StoreParameter(const Lowering& lowering, Func func, int stage,
+                   const Shape& shape) {
+  constexpr int kVectors = 5;  // a step of the loop
+  const std::vector<Var> vars = func.args();
+  Halide::Stage loops = StageOf(func, stage);
+  Var elements = vars[0];
+  int64_t extent = shape.back();
+  // A kernel's rows are short, but all kernels of an output channel are one
+  // run.
+  for (size_t d = 1; d + 1 < shape.size(); ++d) {
+    const Var run("run" + std::to_string(d));
+    loops.fuse(elements, vars[d], run);
+    elements = run;
+    extent *= shape[shape.size() - 1 - d];
+  }
+  const Var lane("lane");
+  const int vector = FeatureLanes(lowering, extent);
+  const bool divides = extent % vector == 0;
+  const int64_t vectors = (extent + vector - 1) / vector;
+  loops.split(elements, elements, lane, vector,
+              divides ? TailStrategy::RoundUp : TailStrategy::GuardWithIf);
+  if (vector > 1) loops.vectorize(lane);
+  if (divides) {
+    loops.unroll(elements, LargestDivisor(vectors, kVectors));
+  } else if (shape.size() > 1 && vectors <= kMostUnrolled) {
+    // All of a row, so that only the last vector is a masked one.
+    loops.unroll(elements);
+    return vars.back();
+  }
+  return elements;
+}
+
+}  // namespace kiln

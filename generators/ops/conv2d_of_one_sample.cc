@@ -1,0 +1,217 @@
+// Convolution of one sample. Where the output's lanes are channels, the input
+// is broadcast and the weights, packed once with the output channels innermost,
+// are dense vectors, forward and in both gradients; where they are columns, the
+// input is dense and the weights are broadcast.
+#include <algorithm>
+
+#include "dsl/ops/conv2d.h"
+#include "generators/one_sample.h"
+#include "generators/registry.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::MemoryType;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+namespace {
+
+constexpr int kMaxUnrolledTaps = 200;  // of a row: about as many instructions
+
+struct Geometry {
+  explicit Geometry(const Conv2dGeometry& g)
+      : kw(static_cast<int>(g.kernel.width)),
+        kh(static_cast<int>(g.kernel.height)),
+        sx(static_cast<int>(g.stride.width)),
+        sy(static_cast<int>(g.stride.height)),
+        px(static_cast<int>(g.padding.width)),
+        py(static_cast<int>(g.padding.height)) {}
+  int kw, kh, sx, sy, px, py;
+};
+
+// weight(kx, ky, ci, co) with the output channel innermost: once a step, for
+// all that reads it so.
+Func PackedWeight(Lowering& lowering, const Node& node) {
+  const NodeId weight_id = node.inputs[1];
+  const std::string name =
+      CName(lowering.graph().node(weight_id).name) + "_packed";
+  Func& packed = lowering.shared(name);
+  if (packed.defined()) return packed;
+  const Var c("c"), kx("kx"), ky("ky"), ci("ci");
+  packed = Func(name);
+  packed(c, kx, ky, ci) = lowering.func(weight_id)(kx, ky, ci, c);
+
+  packed.compute_root().vectorize(
+      c,
+      VectorDivisor(lowering.type(weight_id).shape[0], lowering.vector_size()));
+  return packed;
+}
+
+Func PaddedInput(Lowering& lowering, const Node& node, const Geometry& g) {
+  Func input = lowering.input(node, 0);
+  if (g.px == 0 && g.py == 0) return input;
+  return ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
+                    CName(node.name) + "_padded");
+}
+
+// Tiles of (vectors of channels) x columns: a tap is a load a vector of
+// channels and a broadcast a column.
+void TileChannels(const Lowering& lowering, Func sum, Func consumer,
+                  const RDom& r, const Shape& output, int vector) {
+  const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), ci("ci"), cv("cv");
+  const Tile tile = lowering.TileOf(sum, {.vectors = output[0] / vector,
+                                          .channels = output[2],
+                                          .exact_vectors = true});
+  const int vectors = tile.vectors;
+  consumer.reorder_storage(c, x, y, n)
+      .split(c, c, ci, vector * vectors)
+      .split(ci, ci, cv, vector)
+      .split(x, x, xi, tile.channels, TailStrategy::ShiftInwards)
+      .reorder(cv, ci, xi, x, c, y, n)
+      .vectorize(cv)
+      .unroll(ci)
+      .unroll(xi);
+  sum.compute_at(consumer, x)
+      .store_in(MemoryType::Stack)
+      .reorder_storage(c, x, y, n)
+      .reorder(c, x, y, n)
+      .vectorize(c, vector)
+      .unroll(c)
+      .unroll(x);
+  sum.update()
+      .reorder(c, x, r.x, r.y, r.z, y, n)
+      .vectorize(c, vector)
+      .unroll(c)
+      .unroll(x)
+      .unroll(r.x);
+}
+
+// Tiles of rows x channels, each a vector of columns: a tap is a load a row and
+// a broadcast a channel.
+void TileColumns(const Lowering& lowering, Func sum, Func consumer,
+                 const RDom& r, const Shape& output, int vector) {
+  const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
+  const Tile tile =
+      lowering.TileOf(sum, {.vectors = output[1], .channels = output[0]});
+  consumer.split(x, x, xi, vector, TailStrategy::ShiftInwards)
+      .split(y, y, yi, tile.vectors, TailStrategy::ShiftInwards)
+      .split(c, c, ci, tile.channels, TailStrategy::ShiftInwards)
+      .reorder(xi, yi, ci, x, c, y, n)
+      .vectorize(xi)
+      .unroll(yi)
+      .unroll(ci);
+  sum.compute_at(consumer, x)
+      .store_in(MemoryType::Stack)
+      .vectorize(x)
+      .unroll(y)
+      .unroll(c);
+  sum.update()
+      .reorder(x, y, c, r.x, r.y, r.z, n)
+      .vectorize(x)
+      .unroll(y)
+      .unroll(c);
+}
+
+}  // namespace
+
+Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
+  const Geometry g(static_cast<const Conv2dOp&>(*node.op).geometry());
+  const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
+  const Var n("n"), x("x"), y("y"), c("c");
+  Func input = PaddedInput(lowering, node, g);
+  const RDom r(0, g.kw, 0, g.kh, 0,
+               static_cast<int>(lowering.type(node.inputs[0]).shape[0]), "r");
+  const Expr weight = lanes.channels
+                          ? PackedWeight(lowering, node)(c, r.x, r.y, r.z)
+                          : lowering.input(node, 1)(r.x, r.y, r.z, c);
+  Func sum(CName(node.name));
+  sum(n, x, y, c) = node.inputs.size() > 2
+                        ? lowering.input(node, 2)(c)
+                        : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, x, y, c) +=
+      input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) * weight;
+
+  return {sum, [&lowering, sum, r, lanes, shape = node.type.shape](
+                   Func consumer, int) {
+            const auto tile = lanes.channels ? TileChannels : TileColumns;
+            tile(lowering, sum, consumer, r, shape, lanes.vector);
+          }};
+}
+
+// Partial sums of each lane of output channels, added across the lanes a row of
+// columns at a time. Of a row's taps those outside the adjoint are not emitted.
+Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
+  const Geometry g(static_cast<const Conv2dInputGradOp&>(*node.op).geometry());
+  const Shape& output = lowering.type(node.inputs[0]).shape;
+  const int vector = PixelLanesOf(lowering, output).vector;
+  const Var lane("lane"), n("n"), x("x"), y("y"), c("c");
+  const int width = static_cast<int>(output[2]),
+            height = static_cast<int>(output[1]),
+            vectors = static_cast<int>(output[0]) / vector;
+  const int columns = static_cast<int>(node.type.shape[2]);
+  const bool unroll = columns * g.kw <= kMaxUnrolledTaps;
+  Func weight = PackedWeight(lowering, node);
+  Func d_output = lowering.input(node, 0);
+  if (!unroll)
+    d_output = ZeroPadded(lowering, d_output, lowering.type(node.inputs[0]),
+                          CName(node.name) + "_padded");
+
+  RDom r(0, g.kw, 0, g.kh, 0, vectors, "r");
+  const Expr from_x = x + g.px - r.x, from_y = y + g.py - r.y;
+  r.where(from_y >= 0 && from_y < height * g.sy);
+  if (g.sy > 1) r.where(from_y % g.sy == 0);
+  if (g.sx > 1) r.where(from_x % g.sx == 0);
+  if (unroll) r.where(from_x >= 0 && from_x < width * g.sx);
+  // The clamps change nothing where the conditions hold; they tell how much of
+  // the adjoint is read.
+  const Expr column =
+      unroll ? Halide::clamp(from_x / g.sx, 0, width - 1) : from_x / g.sx;
+  const Expr row = Halide::clamp(from_y / g.sy, 0, height - 1);
+  const Expr channel = lane + vector * r.z;
+  Func partial(CName(node.name) + "_lanes");
+  partial(lane, n, x, y, c) = Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, n, x, y, c) +=
+      d_output(n, column, row, channel) * weight(channel, r.x, r.y, c);
+
+  const RDom across(0, vector, "across");
+  Func sum(CName(node.name));
+  sum(n, x, y, c) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, x, y, c) += partial(across, n, x, y, c);
+
+  partial.compute_root();
+  const int limit = lowering.registers() / 2;
+  const int tiles = (columns + limit - 1) / limit,
+            tile = (columns + tiles - 1) / tiles;
+  const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
+  return {
+      sum, [=](Func consumer, int) mutable {
+        const Var xi("xi");
+        StoreLanesInnermost(lanes, consumer);
+        consumer.split(x, x, xi, tile, TailStrategy::ShiftInwards)
+            .reorder(xi, x, c, y, n)
+            .vectorize(xi);
+        if (unroll) consumer.unroll(x);
+        sum.compute_at(consumer, x).store_in(MemoryType::Stack).vectorize(x);
+        sum.update()
+            .reorder(across.x, x, y, c, n)
+            .atomic()
+            .vectorize(across.x)
+            .vectorize(x);
+        partial.compute_at(consumer, x)
+            .store_in(MemoryType::Stack)
+            .bound_extent(lane, vector)
+            .vectorize(lane)
+            .unroll(x);
+        partial.update()
+            .reorder(lane, x, r.x, r.y, r.z, y, c, n)
+            .vectorize(lane)
+            .unroll(x);
+        if (unroll) partial.update().unroll(r.x);
+      }};
+}
+
+}  // namespace kiln

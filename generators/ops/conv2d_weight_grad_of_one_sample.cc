@@ -1,0 +1,167 @@
+// The convolution's weight gradient of one sample. Lanes of output channels: a
+// kernel in registers, each pixel's adjoint a dense vector and its inputs
+// broadcasts; no horizontal sums, and the result is turned at the end. Lanes of
+// columns: a kernel row times a few channels in registers, added across the
+// lanes at the end.
+#include <algorithm>
+
+#include "dsl/ops/conv2d.h"
+#include "generators/one_sample.h"
+#include "generators/registry.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::MemoryType;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+const Conv2dGeometry& GeometryOf(const Node& node) {
+  return static_cast<const Conv2dWeightGradOp&>(*node.op).geometry();
+}
+
+// Element (kx, ky, ci) of the window of output position (x, y).
+Expr Window(const Node& node, Func input, const Expr& x, const Expr& y,
+            const Var& kx, const Var& ky, const Var& ci) {
+  const Conv2dGeometry& g = GeometryOf(node);
+  return input(0,
+               x * static_cast<int>(g.stride.width) + kx -
+                   static_cast<int>(g.padding.width),
+               y * static_cast<int>(g.stride.height) + ky -
+                   static_cast<int>(g.padding.height),
+               ci);
+}
+
+// Accumulators, and what an FMA reads.
+int MostAccumulators(const Lowering& lowering) {
+  return lowering.registers() - 6;
+}
+
+Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
+                     Func d_output, int vector) {
+  const Shape& output = lowering.type(node.inputs[1]).shape;
+  const int kw = static_cast<int>(GeometryOf(node).kernel.width),
+            kh = static_cast<int>(GeometryOf(node).kernel.height);
+  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), kxi("kxi"), kyi("kyi"),
+      lane("lane"), tap("tap");
+  const RDom r(0, static_cast<int>(output[2]), 0, static_cast<int>(output[1]),
+               "r");
+  Func sum(CName(node.name) + "_sum"), packed(CName(node.name) + "_packed"),
+      gradient(CName(node.name));
+  sum(co, kx, ky, ci) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(co, kx, ky, ci) +=
+      Window(node, input, r.x, r.y, kx, ky, ci) * d_output(0, r.x, r.y, co);
+  // By the tap's place in a stored kernel, so that a run of taps has a stride.
+  packed(co, tap) = sum(co, tap % kw, tap / kw % kh, tap / (kw * kh));
+  gradient(kx, ky, ci, co) = packed(co, kx + kw * (ky + kh * ci));
+
+  const int most = MostAccumulators(lowering),
+            columns = LargestDivisor(kw, most),
+            rows = LargestDivisor(kh, std::max(1, most / columns));
+  packed.compute_root()
+      .bound(tap, 0, static_cast<int>(node.type.shape[1]) * kw * kh)
+      .split(co, co, lane, vector)
+      .split(tap, ky, kx, kw)
+      .split(ky, ci, ky, kh)
+      .split(kx, kx, kxi, columns)
+      .split(ky, ky, kyi, rows)
+      .reorder(lane, kxi, kyi, kx, ky, ci, co)
+      .vectorize(lane)
+      .unroll(kxi)
+      .unroll(kyi);
+  sum.compute_at(packed, kx)
+      .store_in(MemoryType::Stack)
+      .vectorize(co)
+      .unroll(kx)
+      .unroll(ky);
+  sum.update()
+      .reorder(co, kx, ky, r.x, r.y, ci)
+      .vectorize(co)
+      .unroll(kx)
+      .unroll(ky);
+  gradient.compute_root();
+  StoreParameter(lowering, gradient, -1, node.type.shape);
+  return {gradient};
+}
+
+Lowered OverColumns(Lowering& lowering, const Node& node, Func input,
+                    Func d_output, int vector) {
+  const Shape& output = lowering.type(node.inputs[1]).shape;
+  const int width = static_cast<int>(output[2]);
+  const Var lane("lane"), kx("kx"), ky("ky"), ci("ci"), co("co"), kxi("kxi"),
+      coi("coi");
+  const RDom r(0, (width + vector - 1) / vector, 0, static_cast<int>(output[1]),
+               "r");
+  // The last vector of a row ends with it; lanes that overlap count once.
+  const Expr first = r.x * vector,
+             x = Halide::min(first, width - vector) + lane,
+             zero = Halide::Internal::make_const(lowering.real(), 0);
+  Func partial(CName(node.name) + "_partial"),
+      quarter(CName(node.name) + "_lanes"), gradient(CName(node.name));
+  partial(lane, kx, ky, ci, co) = zero;
+  partial(lane, kx, ky, ci, co) +=
+      Window(node, input, x, r.y, kx, ky, ci) *
+      Halide::select(x >= first, d_output(0, x, r.y, co), zero);
+  // Across the lanes in two steps: a vector to four lanes in registers, then
+  // four strided loads that give whole vectors of sums.
+  const int rest = std::min(vector, 4);
+  Expr sum = partial(lane, kx, ky, ci, co);
+  for (int l = rest; l < vector; l += rest)
+    sum = sum + partial(lane + l, kx, ky, ci, co);
+  quarter(lane, kx, ky, ci, co) = sum;
+  sum = quarter(0, kx, ky, ci, co);
+  for (int l = 1; l < rest; ++l) sum = sum + quarter(l, kx, ky, ci, co);
+  gradient(kx, ky, ci, co) = sum;
+
+  // FMAs read an input and an adjoint, which is dense: registers hold those of
+  // a tile's channels.
+  const int64_t kernel_width = GeometryOf(node).kernel.width;
+  const int most = MostAccumulators(lowering),
+            columns = LargestDivisor(kernel_width, most),
+            channels =
+                LargestDivisor(output[0], std::max(1, most / (columns + 1)));
+  quarter.compute_root()
+      .bound(lane, 0, rest)
+      .split(kx, kx, kxi, columns)
+      .split(co, co, coi, channels)
+      .reorder(lane, kxi, coi, kx, ky, ci, co)
+      .vectorize(lane)
+      .unroll(kxi)
+      .unroll(coi);
+  partial.compute_at(quarter, kx)
+      .store_in(MemoryType::Stack)
+      .bound_extent(lane, vector)
+      .vectorize(lane)
+      .unroll(kx)
+      .unroll(co);
+  partial.update()
+      .reorder(lane, kx, co, r.x, r.y, ky, ci)
+      .vectorize(lane)
+      .unroll(kx)
+      .unroll(co)
+      .unroll(r.x);
+  gradient.compute_root();
+  StoreParameter(lowering, gradient, -1, node.type.shape);
+  return {gradient};
+}
+
+}  // namespace
+
+Lowered LowerConv2dWeightGradOfOneSample(Lowering& lowering, const Node& node) {
+  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
+  if (GeometryOf(node).padding != Size2(0)) {
+    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
+                       CName(node.name) + "_padded");
+  }
+  const PixelLanes lanes =
+      PixelLanesOf(lowering, lowering.type(node.inputs[1]).shape);
+  return lanes.channels
+             ? OverChannels(lowering, node, input, d_output, lanes.vector)
+             : OverColumns(lowering, node, input, d_output, lanes.vector);
+}
+
+}  // namespace kiln

@@ -1,0 +1,93 @@
+// Dense layers of one sample: memory is the limit, so every pass goes along the
+// stored rows of the weight.
+#include <algorithm>
+
+#include "dsl/ops/dense.h"
+#include "generators/one_sample.h"
+#include "generators/registry.h"
+#include "generators/schedule.h"
+
+namespace kiln {
+
+using Halide::Func;
+using Halide::MemoryType;
+using Halide::RDom;
+using Halide::Var;
+
+// Each output is a dot product along the stored row of the weight, lanes over
+// the input features, several outputs at a time: a load of the input serves
+// them all, and their lanes are added together, as a tree.
+Lowered LowerDenseOfOneSample(Lowering& lowering, const Node& node) {
+  const Var n("n"), i("i"), lane("lane");
+  const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
+  const int vector = VectorDivisor(features, lowering.vector_size());
+  Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
+  const RDom r(0, features / vector, "r");
+  Func partial(CName(node.name) + "_lanes");
+  partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, n, i) +=
+      input(n, lane + vector * r) * weight(lane + vector * r, i);
+  const RDom across(0, vector, "across");
+  Func sum(CName(node.name));
+  sum(n, i) = node.inputs.size() > 2
+                  ? lowering.input(node, 2)(i)
+                  : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, i) += partial(across, n, i);
+
+  partial.compute_root();
+  const int outputs = LargestDivisor(node.type.shape[0], 8);
+  return {
+      sum, [=, r = r](Func consumer, int) mutable {
+        const Var ii("ii");
+        consumer.split(i, i, ii, outputs).reorder(ii, i, n).vectorize(ii);
+        sum.compute_at(consumer, i).store_in(MemoryType::Stack).vectorize(i);
+        sum.update()
+            .reorder(across.x, i)
+            .atomic()
+            .vectorize(across.x)
+            .vectorize(i);
+        partial.compute_at(consumer, i)
+            .store_in(MemoryType::Stack)
+            .bound_extent(lane, vector);
+        partial.vectorize(lane).unroll(i);
+        partial.update().reorder(lane, i, r.x).vectorize(lane).unroll(i);
+      }};
+}
+
+// Each output adds a multiple of its stored row to the features, as many of
+// them in registers as there are: a pass over the weights for each such tile.
+Lowered LowerDenseInputGradOfOneSample(Lowering& lowering, const Node& node) {
+  const Var n("n"), i("i");
+  const int features = static_cast<int>(node.type.shape[0]);
+  const int vector = VectorDivisor(features, lowering.vector_size());
+  Func d_output = lowering.input(node, 0), weight = lowering.input(node, 1);
+  const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
+               "r");
+  Func sum(CName(node.name));
+  sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, i) += d_output(n, r) * weight(i, r);
+
+  const int vectors =
+      LargestDivisor(features / vector, lowering.registers() - 4);
+  return {
+      sum, [=](Func consumer, int) mutable {
+        const Var ii("ii"), iv("iv");
+        consumer.split(i, i, ii, vector * vectors).split(ii, ii, iv, vector);
+        consumer.reorder(iv, ii, i, n).vectorize(iv).unroll(ii);
+        sum.compute_at(consumer, i)
+            .store_in(MemoryType::Stack)
+            .vectorize(i, vector)
+            .unroll(i);
+        sum.update().reorder(i, n, r.x).vectorize(i, vector).unroll(i);
+      }};
+}
+
+// An outer product, computed where it is used.
+Lowered LowerDenseWeightGradOfOneSample(Lowering& lowering, const Node& node) {
+  const Var i("i"), o("o");
+  Func product(CName(node.name));
+  product(i, o) = lowering.input(node, 0)(0, i) * lowering.input(node, 1)(0, o);
+  return {product};
+}
+
+}  // namespace kiln
