@@ -24,7 +24,14 @@ namespace kiln {
 namespace {
 
 constexpr int kRegisters = 32;
-const PipelineOptions kGradOfEight = {PipelineKind::kGrad, 8};
+
+PipelineOptions GradOf(int block) {
+  PipelineOptions options;
+  options.kind = PipelineKind::kGrad;
+  options.block = block;
+  return options;
+}
+const PipelineOptions kGradOfEight = GradOf(8);
 
 // A record that holds this one entry.
 std::string RecordText(const std::string& pipeline, const std::string& node,
@@ -140,9 +147,9 @@ std::vector<TileChoice> Choices(const Graph& training,
 }
 
 // All nodes by the tile at `share` of their candidates, the dearest at 1.
-void ExpectSameResults(double share) {
+void ExpectSameResults(int block, double share) {
   const Graph training = Training();
-  PipelineOptions options = {PipelineKind::kGrad, 16};
+  PipelineOptions options = GradOf(block);
   const int registers =
       VectorRegisters(Halide::get_jit_target_from_environment());
   std::vector<std::string> nodes;
@@ -162,8 +169,9 @@ void ExpectSameResults(double share) {
   std::string joined;
   for (const std::string& node : nodes)
     absl::StrAppend(&joined, joined.empty() ? "" : ", ", node);
-  const auto record = Parse(absl::StrCat(
-      R"({"kiln_schedules": 1, "pipelines": {"grad_b16": {)", joined, "}}}"));
+  const auto record =
+      Parse(absl::StrCat(R"({"kiln_schedules": 1, "pipelines": {"grad_b)",
+                         block, "\": {", joined, "}}}"));
   ASSERT_TRUE(record.ok()) << record.status();
   options.tuned = &*record;
 
@@ -173,7 +181,7 @@ void ExpectSameResults(double share) {
     EXPECT_EQ(choice.chosen, tiles[choice.node]) << choice.node;
     if (!(choice.chosen == choice.computed)) ++changed;
   }
-  EXPECT_GE(changed, 8) << "convolutions and dense layers, three ways each";
+  EXPECT_GE(changed, 6) << "convolutions and dense layers, three ways each";
   EXPECT_THAT(record->Stale(options), testing::IsEmpty());
 
   const GraphValues values = RandomValues(training, /*batch=*/13, /*seed=*/2);
@@ -190,11 +198,11 @@ void ExpectSameResults(double share) {
 }
 
 TEST(ScheduleRecordTest, TheDearestTilesGiveTheSameResults) {
-  ExpectSameResults(1);
+  ExpectSameResults(16, 1);
 }
 
 TEST(ScheduleRecordTest, MiddlingTilesGiveTheSameResults) {
-  ExpectSameResults(0.4);
+  ExpectSameResults(8, 0.4);
 }
 
 TEST(ScheduleRecordTest, TargetsAreNamedByTheirStrongestInstructionSet) {
