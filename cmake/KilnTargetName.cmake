@@ -1,11 +1,11 @@
 # kiln_target_name(<variable>): the name of KILN_TARGET in file names (generators/target_name.h), "x86-64-linux-avx2".
 # Halide knows what the host is, so a small program asks it: some seconds, once a build directory and KILN_TARGET.
-set(KILN_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 function(kiln_target_name variable)
+  cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH kiln)
   if(NOT KILN_NAMED_TARGET STREQUAL KILN_TARGET OR NOT KILN_TARGET_NAME)
     try_run(code compiled
-      SOURCES "${KILN_SOURCE_DIR}/cmake/target_name_main.cc" "${KILN_SOURCE_DIR}/generators/target_name.cc"
-      CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${KILN_SOURCE_DIR}"
+      SOURCES "${kiln}/cmake/target_name_main.cc" "${kiln}/generators/target_name.cc"
+      CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${kiln}"
       LINK_LIBRARIES Halide::Halide
       CXX_STANDARD 17
       RUN_OUTPUT_STDOUT_VARIABLE name

@@ -161,7 +161,14 @@ absl::StatusOr<SharedArguments> SharedArguments::Make(
     return absl::InternalError(
         absl::StrCat(pipeline.path, ": Halide's error ", code));
   };
-  // Null hosts: the call fills in the extents it would need.
+  // Null hosts: the call fills in the extents it would need. But what it needs
+  // of the data may depend on the rows, which it then reads.
+  std::vector<int32_t> rows(first.block, 0);
+  for (size_t i = 0; i < arguments.buffers_.size(); ++i) {
+    if (first.argument_kinds[i] != "index") continue;
+    arguments.dimensions_[i][0] = halide_dimension_t(0, first.block, 1);
+    arguments.buffers_[i].host = reinterpret_cast<uint8_t*>(rows.data());
+  }
   if (const int code = first.function(arguments.argv()); code != 0)
     return failed(first, code);
   arguments.Allocate(first, workspace_bytes);
