@@ -1,5 +1,6 @@
-// The optimizers' update pipelines: flat, pointwise and in place over a
-// parameter arena (or any slice of it), so one pipeline serves every model.
+// The optimizers' update pipelines, and the sum of gradients that they start
+// from: flat, pointwise and in place over a parameter arena (or any slice of
+// it), so one pipeline serves every model.
 // Formulas are those of PyTorch's torch.optim (SGD, Adam, AdamW, RMSprop).
 //
 // In place: the outputs' pure definition is `undef`, which emits no store, and
@@ -29,6 +30,27 @@ void ScheduleInPlace(Halide::Func state, Var i, int vector) {
     buffer.set_host_alignment(kAlignment);
   state.update().vectorize(i, vector, TailStrategy::GuardWithIf);
 }
+
+// s <- s + g: of the gradient's slots
+class UpdateSum : public Halide::Generator<UpdateSum> {
+ public:
+  Input<Halide::Buffer<float, 1>> gradient_{"gradient"};
+  Output<Halide::Buffer<float, 1>> sum_{"sum"};
+
+  void generate() {
+    sum_(i_) = Halide::undef<float>();
+    sum_(i_) += gradient_(i_);
+  }
+
+  void schedule() {
+    sum_.set_host_alignment(kAlignment);
+    sum_.update().vectorize(i_, natural_vector_size<float>(),
+                            TailStrategy::GuardWithIf);
+  }
+
+ private:
+  Var i_{"i"};
+};
 
 // p <- p - learning_rate * (g + weight_decay * p)
 class UpdateSgd : public Halide::Generator<UpdateSgd> {
@@ -159,6 +181,7 @@ class UpdateRmsprop : public Halide::Generator<UpdateRmsprop> {
 
 }  // namespace
 
+HALIDE_REGISTER_GENERATOR(UpdateSum, kiln_update_sum)
 HALIDE_REGISTER_GENERATOR(UpdateSgd, kiln_update_sgd)
 HALIDE_REGISTER_GENERATOR(UpdateMomentum, kiln_update_momentum)
 HALIDE_REGISTER_GENERATOR(UpdateAdam, kiln_update_adam)

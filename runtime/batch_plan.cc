@@ -2,31 +2,26 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <utility>
+#include <vector>
 
 namespace kiln {
 inline namespace runtime {
 
 namespace {
 
-int SlotCount(int64_t blocks, int64_t arena_floats) {
-  const int64_t bytes = std::max<int64_t>(arena_floats, 1) * sizeof(float);
-  const int64_t affordable =
-      std::clamp<int64_t>(kMaxGradientBytes / bytes, 1, kMaxGradientSlots);
-  return static_cast<int>(std::min(blocks, affordable));
-}
+constexpr int64_t kFlopsOfASlotsFloat = 20;
+constexpr int64_t kPercentLostToOneThread = 3;
+constexpr int64_t kPercentLostToSlots = 2;
 
-}  // namespace
-
-int64_t BlockCost(int64_t block) {
-  return block < 8 ? 42 + 6 * block : 13 + 10 * block;
-}
-
-BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
-                    int64_t arena_floats) {
+// The cheapest sequence of blocks of at most `largest` lanes, in one slot.
+BatchPlan CheapestPlan(int64_t batch, absl::Span<const int64_t> available,
+                       int64_t largest) {
   // Larger blocks are tried first, and win ties.
-  std::vector<int> order(available.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int> order;
+  for (int i = 0; i < static_cast<int>(available.size()); ++i) {
+    if (available[i] <= largest) order.push_back(i);
+  }
   std::sort(order.begin(), order.end(),
             [&](int a, int b) { return available[a] > available[b]; });
 
@@ -54,11 +49,88 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
         {.pipeline = choice[left], .first = batch - left, .count = count});
     left -= count;
   }
-  plan.slots = SlotCount(plan.blocks.size(), arena_floats);
+  return plan;
+}
+
+// The cost of each slot, its blocks and its own.
+std::vector<int64_t> SlotCosts(const BatchPlan& plan,
+                               absl::Span<const int64_t> available,
+                               int64_t slot_cost) {
+  std::vector<int64_t> costs(plan.slots, plan.slots > 1 ? slot_cost : 0);
+  for (const PlannedBlock& block : plan.blocks)
+    costs[block.slot] += BlockCost(available[block.pipeline]);
+  return costs;
+}
+
+void DealToSlots(absl::Span<const int64_t> available, const BatchWork& work,
+                 BatchPlan& plan) {
+  const int64_t total = SlotCosts(plan, available, 0)[0];
+  const int64_t worth_it = std::max<int64_t>(
+      total * kPercentLostToSlots / 100 / std::max<int64_t>(SlotCost(work), 1),
+      2);
+  const int64_t bytes = std::max<int64_t>(work.arena_floats, 1) * sizeof(float);
+  const int64_t affordable = std::max<int64_t>(kMaxGradientBytes / bytes, 1);
+  plan.slots = static_cast<int>(
+      std::min<int64_t>({static_cast<int64_t>(plan.blocks.size()), worth_it,
+                         affordable, kMaxGradientSlots}));
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
     plan.blocks[b].slot = static_cast<int>(b % plan.slots);
   }
-  return plan;
+}
+
+// When the last of so many threads is done, each taking the next slot when it
+// has finished one.
+int64_t FinishTime(absl::Span<const int64_t> slot_costs, int threads) {
+  std::vector<int64_t> busy(threads, 0);
+  for (int64_t cost : slot_costs)
+    *std::min_element(busy.begin(), busy.end()) += cost;
+  return *std::max_element(busy.begin(), busy.end());
+}
+
+}  // namespace
+
+int64_t BlockCost(int64_t block) {
+  return block < 8 ? 17 + 7 * block : 10 * block + 104 / block;
+}
+
+int64_t SlotCost(const BatchWork& work) {
+  return 10 * kFlopsOfASlotsFloat * work.arena_floats /
+         std::max<int64_t>(work.flops, 1);
+}
+
+BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
+                    const BatchWork& work) {
+  std::vector<int64_t> sizes(available.begin(), available.end());
+  std::sort(sizes.rbegin(), sizes.rend());
+  if (work.flops * batch < kParallelFlops)
+    return CheapestPlan(batch, available, sizes[0]);
+
+  struct Candidate {
+    BatchPlan plan;
+    int64_t alone, shared;  // time of one thread; of two and four
+  };
+  std::vector<Candidate> candidates;
+  for (int64_t largest : sizes) {
+    BatchPlan plan = CheapestPlan(batch, available, largest);
+    DealToSlots(available, work, plan);
+    const auto costs = SlotCosts(plan, available, SlotCost(work));
+    candidates.push_back(
+        {.plan = std::move(plan),
+         .alone = FinishTime(costs, 1),
+         .shared = FinishTime(costs, 2) + FinishTime(costs, 4)});
+  }
+  const int64_t least =
+      std::min_element(candidates.begin(), candidates.end(),
+                       [](const Candidate& a, const Candidate& b) {
+                         return a.alone < b.alone;
+                       })
+          ->alone;
+  const Candidate* best = nullptr;  // ties: the larger blocks, which are first
+  for (const Candidate& c : candidates) {
+    if (c.alone * 100 > least * (100 + kPercentLostToOneThread)) continue;
+    if (best == nullptr || c.shared < best->shared) best = &c;
+  }
+  return best->plan;
 }
 
 BatchPlan PlanWholeBatch(int64_t batch, absl::Span<const int64_t> available) {

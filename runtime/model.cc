@@ -1,12 +1,17 @@
 #include "runtime/model.h"
 
+#include <kiln_update_sum.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/flat_buffer.h"
+#include "runtime/parallel.h"
 #include "runtime/random.h"
 
 namespace kiln {
@@ -109,6 +114,13 @@ absl::Status Model::Allocate() {
     if (!made.ok()) return made.status();
     arena = *std::move(made);
   }
+  absl::StatusOr<Arena> made = Arena::OfFloats(manifest_.prepared_floats);
+  if (!made.ok()) return made.status();
+  prepared_ = *std::move(made);
+  return EnsureWorkers(1);
+}
+
+absl::StatusOr<Model::Worker> Model::MakeWorker() const {
   int64_t workspace = 0, block = 0;
   for (const PipelineSpec& spec : manifest_.pipelines) {
     if (spec.kind == PipelineKind::kLoss64 || spec.kind == PipelineKind::kTrace)
@@ -118,18 +130,48 @@ absl::Status Model::Allocate() {
   }
   absl::StatusOr<Arena> made = Arena::Create(workspace);
   if (!made.ok()) return made.status();
-  workspace_ = *std::move(made);
-  made = Arena::OfFloats(manifest_.prepared_floats);
-  if (!made.ok()) return made.status();
-  prepared_ = *std::move(made);
-  index_.resize(block);
-  weight_.resize(block);
-  metrics_.resize(manifest_.metrics.size());
+  Worker worker;
+  worker.workspace = *std::move(made);
+  worker.index.resize(block);
+  worker.weight.resize(block);
   for (const OutputSpec& output : manifest_.outputs) {
-    outputs_.emplace_back(block * ElementCount(output.shape));
-    output_pointers_.push_back(outputs_.back().data());
+    worker.outputs.emplace_back(block * ElementCount(output.shape));
+    worker.output_pointers.push_back(worker.outputs.back().data());
   }
+  return worker;
+}
+
+absl::Status Model::EnsureWorkers(int workers) {
+  while (workers_.size() < static_cast<size_t>(workers)) {
+    absl::StatusOr<Worker> worker = MakeWorker();
+    if (!worker.ok()) return worker.status();
+    workers_.push_back(*std::move(worker));
+  }
+  for (PipelineFamily* family : {&infer_, &eval_, &grad_})
+    family->EnsureWorkers(workers);
   return absl::OkStatus();
+}
+
+absl::Status Model::SetThreads(int threads) {
+  if (absl::Status status = EnsureWorkers(threads); !status.ok()) return status;
+  threads_ = threads;
+  SetPoolThreads(threads);
+  return absl::OkStatus();
+}
+
+int Model::WorkersFor(int64_t flops) const {
+  return flops < kParallelFlops ? 1 : threads_;
+}
+
+int Model::ThreadsForStep(int64_t batch) {
+  return std::min(WorkersFor(manifest_.flops.useful_step() * batch),
+                  grad_.Plan(batch, work()).slots);
+}
+
+// A piece takes half a microsecond: less than four a thread are not worth
+// handing out.
+int Model::WorkersForPieces(size_t pieces) const {
+  return std::min<int64_t>(threads_, pieces / 4);
 }
 
 absl::Status Model::EnsureGradientSlots(int slots) {
@@ -208,7 +250,7 @@ absl::Status Model::Prepare() {
   if (is_prepared_ || prepare_.empty()) return absl::OkStatus();
   const PipelineCall call = {.parameters = parameters().data(),
                              .prepared_out = prepared_.floats().data(),
-                             .workspace = workspace_.data()};
+                             .workspace = workers_[0].workspace.data()};
   absl::Status status = prepare_.at(0).Call(call);
   is_prepared_ = status.ok();
   return status;
@@ -217,44 +259,83 @@ absl::Status Model::Prepare() {
 // --- Passes over data -------------------------------------------------------
 
 absl::Status Model::FillLanes(const DataBinding& data,
-                              absl::Span<const int32_t> rows, int64_t block) {
+                              absl::Span<const int32_t> rows, int64_t block,
+                              Worker& worker) {
   const auto samples = static_cast<uint32_t>(data.samples());
   for (size_t n = 0; n < rows.size(); ++n) {
     if (static_cast<uint32_t>(rows[n]) >= samples) {
       return absl::OutOfRangeError(
           absl::StrCat("row ", rows[n], " of ", data.samples(), " samples"));
     }
-    index_[n] = rows[n];
-    weight_[n] = 1;
+    worker.index[n] = rows[n];
+    worker.weight[n] = 1;
   }
   for (int64_t n = rows.size(); n < block; ++n) {
     // Read, and weighs nothing, unless it is NaN: so no row of other batches.
-    index_[n] = rows.empty() ? 0 : rows[0];
-    weight_[n] = 0;
+    worker.index[n] = rows.empty() ? 0 : rows[0];
+    worker.weight[n] = 0;
   }
   return absl::OkStatus();
 }
 
-PipelineCall Model::CallOn(const DataBinding& data) {
+PipelineCall Model::CallOn(const DataBinding& data) const {
   return {.data = &data,
           .parameters = parameters().data(),
           .prepared = prepared_.floats().data(),
-          .index = index_.data(),
-          .weight = weight_.data(),
           .seed = seed_,
-          .step = step_,
-          .workspace = workspace_.data(),
-          .outputs = output_pointers_.data(),
-          .loss = &loss_,
-          .metrics = metrics_.data()};
+          .step = step_};
 }
 
-void Model::AddTo(Totals& totals, int64_t samples) const {
-  totals.metrics.resize(metrics_.size());
+PipelineCall Model::CallOf(int worker, size_t b, PipelineCall call) {
+  Worker& w = workers_[worker];
+  call.index = w.index.data();
+  call.weight = w.weight.data();
+  call.workspace = w.workspace.data();
+  call.outputs = w.output_pointers.data();
+  call.loss = results_.data() + b * result_stride();
+  call.metrics = call.loss + 1;
+  return call;
+}
+
+void Model::RunBlock(PipelineFamily& family, const BatchPlan& plan, size_t b,
+                     int worker, absl::Span<const int32_t> rows,
+                     PipelineCall call) {
+  const PlannedBlock& block = plan.blocks[b];
+  Pipeline& pipeline = family.at(block.pipeline, worker);
+  absl::Status status =
+      FillLanes(*call.data, rows.subspan(block.first, block.count),
+                pipeline.spec().block, workers_[worker]);
+  if (status.ok()) status = pipeline.Call(CallOf(worker, b, call));
+  if (!status.ok()) failed_ = true;
+  statuses_[b] = std::move(status);
+}
+
+size_t Model::result_stride() const {
+  constexpr size_t kLine = kAlignment / sizeof(float);
+  return (1 + manifest_.metrics.size() + kLine - 1) / kLine * kLine;
+}
+
+void Model::EnsureResults(size_t blocks) {
+  if (blocks <= statuses_.size()) return;
+  statuses_.resize(blocks);
+  results_.resize(blocks * result_stride());
+}
+
+absl::Status Model::Collect(const BatchPlan& plan, Totals& totals) const {
+  for (size_t b = 0; b < plan.blocks.size(); ++b) {
+    if (!statuses_[b].ok()) return statuses_[b];
+    AddTo(totals, b, plan.blocks[b].count);
+  }
+  return absl::OkStatus();
+}
+
+void Model::AddTo(Totals& totals, size_t b, int64_t samples) const {
+  const float* loss = results_.data() + b * result_stride();
+  totals.metrics.resize(manifest_.metrics.size());
   totals.samples += samples;
-  totals.loss += loss_;
-  for (size_t i = 0; i < metrics_.size(); ++i) {
-    totals.metrics[i] += metrics_[i];
+  totals.loss += *loss;
+  for (size_t i = 0; i < totals.metrics.size(); ++i) {
+    totals.metrics[i] += loss[1 + i];
   }
 }
 
@@ -267,18 +348,23 @@ absl::Status Model::Infer(const DataBinding& data,
   }
   if (rows.empty()) return absl::OkStatus();
   if (absl::Status status = Prepare(); !status.ok()) return status;
-  for (const PlannedBlock& block :
-       infer_.Plan(rows.size(), manifest_.arena_floats).blocks) {
-    Pipeline& pipeline = infer_.at(block.pipeline);
-    absl::Status status = FillLanes(
-        data, rows.subspan(block.first, block.count), pipeline.spec().block);
-    if (status.ok()) status = pipeline.Call(CallOn(data));
-    if (!status.ok()) return status;
-    for (size_t k = 0; k < outputs.size(); ++k) {
-      const int64_t elements = ElementCount(manifest_.outputs[k].shape);
-      std::copy_n(outputs_[k].begin(), block.count * elements,
-                  outputs[k].begin() + block.first * elements);
-    }
+  const BatchPlan& plan = infer_.Plan(rows.size(), {});
+  EnsureResults(plan.blocks.size());
+  const PipelineCall call = CallOn(data);
+  ParallelFor(WorkersFor(manifest_.flops.useful_inference * rows.size()),
+              plan.blocks.size(), [&](int worker, int b) {
+                RunBlock(infer_, plan, b, worker, rows, call);
+                const PlannedBlock& block = plan.blocks[b];
+                for (size_t k = 0; k < outputs.size(); ++k) {
+                  const int64_t elements =
+                      ElementCount(manifest_.outputs[k].shape);
+                  std::copy_n(workers_[worker].outputs[k].begin(),
+                              block.count * elements,
+                              outputs[k].begin() + block.first * elements);
+                }
+              });
+  for (size_t b = 0; b < plan.blocks.size(); ++b) {
+    if (!statuses_[b].ok()) return statuses_[b];
   }
   return absl::OkStatus();
 }
@@ -286,16 +372,14 @@ absl::Status Model::Infer(const DataBinding& data,
 absl::Status Model::Evaluate(const DataBinding& data,
                              absl::Span<const int32_t> rows, Totals& totals) {
   if (rows.empty()) return absl::OkStatus();
-  for (const PlannedBlock& block :
-       eval_.Plan(rows.size(), manifest_.arena_floats).blocks) {
-    Pipeline& pipeline = eval_.at(block.pipeline);
-    absl::Status status = FillLanes(
-        data, rows.subspan(block.first, block.count), pipeline.spec().block);
-    if (status.ok()) status = pipeline.Call(CallOn(data));
-    if (!status.ok()) return status;
-    AddTo(totals, block.count);
-  }
-  return absl::OkStatus();
+  const BatchPlan& plan = eval_.Plan(rows.size(), {});
+  EnsureResults(plan.blocks.size());
+  const PipelineCall call = CallOn(data);
+  ParallelFor(WorkersFor(manifest_.flops.useful_forward * rows.size()),
+              plan.blocks.size(), [&](int worker, int b) {
+                RunBlock(eval_, plan, b, worker, rows, call);
+              });
+  return Collect(plan, totals);
 }
 
 void Model::PrepareEvaluation(const DataBinding& data) {
@@ -303,7 +387,8 @@ void Model::PrepareEvaluation(const DataBinding& data) {
     all_rows_.resize(data.samples());
     std::iota(all_rows_.begin(), all_rows_.end(), 0);
   }
-  if (data.samples() > 0) eval_.Plan(data.samples(), manifest_.arena_floats);
+  if (data.samples() > 0)
+    EnsureResults(eval_.Plan(data.samples(), {}).blocks.size());
 }
 
 absl::Status Model::Evaluate(const DataBinding& data, Totals& totals) {
@@ -312,36 +397,83 @@ absl::Status Model::Evaluate(const DataBinding& data, Totals& totals) {
                   totals);
 }
 
+BatchWork Model::work() const {
+  return {.arena_floats = manifest_.arena_floats,
+          .flops = manifest_.flops.useful_step()};
+}
+
+absl::Status Model::PrepareGradient(int64_t batch) {
+  if (absl::Status status = CheckBatch(batch); !status.ok()) return status;
+  const BatchPlan& plan = grad_.Plan(batch, work());
+  EnsureResults(plan.blocks.size());
+  return EnsureGradientSlots(plan.slots);
+}
+
 absl::Status Model::Gradient(const DataBinding& data,
                              absl::Span<const int32_t> rows, Totals& totals) {
-  if (rows.empty()) return absl::InvalidArgumentError("an empty batch");
-  if (absl::Status status = CheckBatch(rows.size()); !status.ok())
-    return status;
-  const BatchPlan& plan = grad_.Plan(rows.size(), manifest_.arena_floats);
-  if (absl::Status status = EnsureGradientSlots(plan.slots); !status.ok()) {
-    return status;
-  }
+  absl::StatusOr<GradientPass> pass = StartGradient(data, rows);
+  if (!pass.ok()) return pass.status();
   const int64_t size = manifest_.arena_floats;
-  float* const slots = gradients_.floats().data();
-  std::fill_n(slots, plan.slots * size, 0.0f);
-  for (const PlannedBlock& block : plan.blocks) {
-    Pipeline& pipeline = grad_.at(block.pipeline);
-    absl::Status status = FillLanes(
-        data, rows.subspan(block.first, block.count), pipeline.spec().block);
-    if (!status.ok()) return status;
-    PipelineCall call = CallOn(data);
-    call.gradient = slots + block.slot * size;
-    call.scale = 1.0f / static_cast<float>(rows.size());
-    // Next values of the state wait in the spare arena.
-    call.parameters_out = parameters_[1 - current_].floats().data();
-    if (status = pipeline.Call(call); !status.ok()) return status;
-    AddTo(totals, block.count);
+  const int pieces = (size + kPieceFloats - 1) / kPieceFloats;
+  std::atomic<int> sum_code{0};
+  ParallelPhases(
+      {{pass->plan->slots, pass->workers,
+        [&](int worker, int slot) { FillSlot(*pass, worker, slot); }},
+       {pieces, WorkersForPieces(pieces), [&](int, int i) {
+          const int64_t begin = i * kPieceFloats;
+          const int code =
+              SumSlots(*pass, begin, std::min(kPieceFloats, size - begin));
+          if (code != 0) sum_code = code;
+        }}});
+  absl::Status status = Collect(*pass->plan, totals);
+  if (status.ok() && sum_code != 0) {
+    status = absl::InternalError(
+        absl::StrCat("the sum of gradients failed with ", sum_code.load()));
   }
-  for (int s = 1; s < plan.slots; ++s) {  // always in slot order
-    const float* slot = slots + s * size;
-    for (int64_t i = 0; i < size; ++i) slots[i] += slot[i];
+  return status;
+}
+
+absl::StatusOr<Model::GradientPass> Model::StartGradient(
+    const DataBinding& data, absl::Span<const int32_t> rows) {
+  if (rows.empty()) return absl::InvalidArgumentError("an empty batch");
+  if (absl::Status status = PrepareGradient(rows.size()); !status.ok())
+    return status;
+  failed_ = false;
+  GradientPass pass = {
+      .plan = &grad_.Plan(rows.size(), work()),
+      .rows = rows,
+      .call = CallOn(data),
+      .workers = WorkersFor(manifest_.flops.useful_step() * rows.size())};
+  pass.call.scale = 1.0f / static_cast<float>(rows.size());
+  // Next values of the state wait in the spare arena.
+  pass.call.parameters_out = parameters_[1 - current_].floats().data();
+  return pass;
+}
+
+// The slot's blocks in their order. An error ends the slot, so that no block
+// before the first that fails is missing.
+void Model::FillSlot(const GradientPass& pass, int worker, int slot) {
+  const int64_t size = manifest_.arena_floats;
+  PipelineCall call = pass.call;
+  call.gradient = gradients_.floats().data() + slot * size;
+  std::fill_n(call.gradient, size, 0.0f);
+  for (size_t b = 0; b < pass.plan->blocks.size(); ++b) {
+    if (pass.plan->blocks[b].slot != slot) continue;
+    RunBlock(grad_, *pass.plan, b, worker, pass.rows, call);
+    if (!statuses_[b].ok()) return;
   }
-  return absl::OkStatus();
+}
+
+int Model::SumSlots(const GradientPass& pass, int64_t begin, int64_t size) {
+  float* const first = gradients_.floats().data() + begin;
+  halide_dimension_t dimension;
+  halide_buffer_t sum = FlatBuffer(first, size, dimension);
+  for (int s = 1; s < pass.plan->slots; ++s) {  // always in slot order
+    halide_buffer_t slot =
+        FlatBuffer(first + s * manifest_.arena_floats, size, dimension);
+    if (const int code = kiln_update_sum(&slot, &sum); code != 0) return code;
+  }
+  return 0;
 }
 
 void Model::SetRandomKey(uint64_t seed, int64_t step) {
@@ -351,8 +483,7 @@ void Model::SetRandomKey(uint64_t seed, int64_t step) {
 }
 
 absl::Status Model::CheckBatch(int64_t batch) {
-  if (!manifest_.whole_batch ||
-      !grad_.Plan(batch, manifest_.arena_floats).blocks.empty()) {
+  if (!manifest_.whole_batch || !grad_.Plan(batch, work()).blocks.empty()) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(

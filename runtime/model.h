@@ -11,6 +11,7 @@
 #ifndef KILN_RUNTIME_MODEL_H_
 #define KILN_RUNTIME_MODEL_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,6 +52,15 @@ class Model {
   Model& operator=(const Model&) = delete;
 
   const Manifest& manifest() const { return manifest_; }
+
+  // How many threads run the blocks of a batch, in [1, kMaxThreads]; 1 at
+  // first. Nothing that a model computes depends on it, not by a bit. Sizes the
+  // pool (parallel.h), which is the process's: one model at a time. An error
+  // is a lack of memory and leaves all as it was.
+  absl::Status SetThreads(int threads);
+  int threads() const { return threads_; }
+  // How many of them a training step of this batch keeps busy.
+  int ThreadsForStep(int64_t batch);
 
   // --- Parameters -----------------------------------------------------------
 
@@ -116,12 +126,58 @@ class Model {
   // (running statistics) its present ones.
   void AdoptBuffers();
   absl::Status EnsureGradientSlots(int slots);
+  // Plans a batch and allocates what Gradient needs for it.
+  absl::Status PrepareGradient(int64_t batch);
+
+  // What the calls of one thread at a time use.
+  struct Worker {
+    Arena workspace;
+    std::vector<int32_t> index;
+    std::vector<float> weight;
+    std::vector<AlignedVector<float>> outputs;
+    std::vector<float*> output_pointers;
+  };
+  absl::StatusOr<Worker> MakeWorker() const;
+  absl::Status EnsureWorkers(int workers);
+  // How many workers share work of so many FLOPs.
+  int WorkersFor(int64_t flops) const;
+  // How many share sums or updates of so many pieces (flat_buffer.h).
+  int WorkersForPieces(size_t pieces) const;
 
   // Points the first lanes of a call at `rows` and gives the rest weight 0.
-  absl::Status FillLanes(const DataBinding& data,
-                         absl::Span<const int32_t> rows, int64_t block);
-  PipelineCall CallOn(const DataBinding& data);
-  void AddTo(Totals& totals, int64_t samples) const;
+  static absl::Status FillLanes(const DataBinding& data,
+                                absl::Span<const int32_t> rows, int64_t block,
+                                Worker& worker);
+  // What all calls on the data have in common.
+  PipelineCall CallOn(const DataBinding& data) const;
+  // The call that a worker makes for block `b` of a batch.
+  PipelineCall CallOf(int worker, size_t b, PipelineCall call);
+  // Runs block `b` of a plan for `rows`, with the pipeline that `family` has
+  // for it. Its loss, metrics and status wait for Collect.
+  void RunBlock(PipelineFamily& family, const BatchPlan& plan, size_t b,
+                int worker, absl::Span<const int32_t> rows, PipelineCall call);
+  size_t result_stride() const;  // floats between the blocks' results
+  // Room for the results of a plan's blocks.
+  void EnsureResults(size_t blocks);
+  // Adds the blocks' results in their order. The first block's error, if any.
+  absl::Status Collect(const BatchPlan& plan, Totals& totals) const;
+  void AddTo(Totals& totals, size_t b, int64_t samples) const;
+
+  // What a training step's plan depends on beside the batch's size.
+  BatchWork work() const;
+  // A gradient that is being computed, in two phases (parallel.h): every slot's
+  // own sum, then the sum of the slots, piece by piece, into the first.
+  struct GradientPass {
+    const BatchPlan* plan;
+    absl::Span<const int32_t> rows;
+    PipelineCall call;
+    int workers;  // for the slots
+  };
+  absl::StatusOr<GradientPass> StartGradient(const DataBinding& data,
+                                             absl::Span<const int32_t> rows);
+  void FillSlot(const GradientPass& pass, int worker, int slot);
+  // Over [begin, begin + size). The pipeline's error code, or 0.
+  int SumSlots(const GradientPass& pass, int64_t begin, int64_t size);
 
   const Manifest manifest_;
   PipelineFamily infer_, eval_, grad_;
@@ -132,19 +188,18 @@ class Model {
   int current_ = 0;  // which of the two holds the values
   Arena gradients_;  // gradient_slots_ arenas, one after the other
   int gradient_slots_ = 0;
-  Arena workspace_;
   Arena prepared_;
   bool is_prepared_ = false;  // for the parameters as they are: whatever
                               // changes them makes it false
   uint32_t seed_ = 0, step_ = 0;
 
-  // One call's lanes and results.
-  std::vector<int32_t> index_;
-  std::vector<float> weight_;
-  float loss_ = 0;
-  std::vector<float> metrics_;
-  std::vector<AlignedVector<float>> outputs_;
-  std::vector<float*> output_pointers_;
+  int threads_ = 1;
+  std::vector<Worker> workers_;  // threads_ of them, or more
+  // Of each block of a batch: the loss and the metrics, on cache lines of its
+  // own, and whether they are valid.
+  AlignedVector<float> results_;
+  std::vector<absl::Status> statuses_;
+  std::atomic<bool> failed_{false};  // one of the statuses
   std::vector<int32_t> all_rows_;
 };
 

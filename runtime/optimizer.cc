@@ -8,32 +8,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/flat_buffer.h"
+#include "runtime/parallel.h"
 #include "runtime/text_table.h"
 
 namespace kiln {
 inline namespace runtime {
 
 namespace {
-
-// A flat float buffer for the update pipelines. `dimension` is its storage.
-halide_buffer_t FlatBuffer(float* data, int64_t size,
-                           halide_dimension_t& dimension) {
-  dimension = halide_dimension_t(0, static_cast<int32_t>(size), 1);
-  halide_buffer_t buffer{};
-  buffer.host = reinterpret_cast<uint8_t*>(data);
-  buffer.type = halide_type_t(halide_type_float, 32);
-  buffer.dimensions = 1;
-  buffer.dim = &dimension;
-  return buffer;
-}
-
-// A Halide buffer's extent has 31 bits.
-constexpr int64_t kMostFloats = std::numeric_limits<int32_t>::max();
 
 constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {
     {"sgd", OptimizerKind::kSgd},
@@ -93,21 +80,31 @@ Optimizer::Optimizer(Model& model, OptimizerKind kind)
     : model_(&model), kind_(kind) {
   // Neighbours with the same multipliers are one group, gaps included: padding
   // is zero in every arena and stays so.
+  std::vector<Group> groups;
   for (const ParameterSpec& p : model.manifest().parameters) {
     if (p.frozen) continue;
     const int64_t padded = (p.size + kArenaAlignmentFloats - 1) /
                            kArenaAlignmentFloats * kArenaAlignmentFloats;
-    if (!groups_.empty() &&
-        groups_.back().begin + groups_.back().size == p.offset &&
-        groups_.back().size + padded <= kMostFloats &&
-        groups_.back().learning_rate_multiplier == p.learning_rate_multiplier &&
-        groups_.back().weight_decay_multiplier == p.weight_decay_multiplier) {
-      groups_.back().size += padded;
+    if (!groups.empty() &&
+        groups.back().begin + groups.back().size == p.offset &&
+        groups.back().learning_rate_multiplier == p.learning_rate_multiplier &&
+        groups.back().weight_decay_multiplier == p.weight_decay_multiplier) {
+      groups.back().size += padded;
     } else {
-      groups_.push_back({p.offset, padded, p.learning_rate_multiplier,
-                         p.weight_decay_multiplier});
+      groups.push_back({p.offset, padded, p.learning_rate_multiplier,
+                        p.weight_decay_multiplier});
     }
   }
+  for (Group rest : groups) {
+    while (rest.size > 0) {
+      pieces_.push_back(rest);
+      pieces_.back().size = std::min(rest.size, kPieceFloats);
+      rest.begin += kPieceFloats;
+      rest.size -= kPieceFloats;
+    }
+  }
+  squares_.resize(pieces_.size());
+  codes_.resize(pieces_.size());
 }
 
 absl::StatusOr<Optimizer> Optimizer::Create(Model& model, OptimizerKind kind) {
@@ -142,16 +139,13 @@ int Optimizer::state_count() const {
 absl::Status Optimizer::Prepare(int64_t batch) {
   if (absl::Status status = model_->CheckBatch(batch); !status.ok())
     return status;
-  const BatchPlan& plan =
-      model_->grad_.Plan(batch, model_->manifest().arena_floats);
-  return FusedPipeline(batch) == nullptr
-             ? model_->EnsureGradientSlots(plan.slots)
-             : absl::OkStatus();
+  if (FusedPipeline(batch) == nullptr) return model_->PrepareGradient(batch);
+  model_->EnsureResults(1);
+  return absl::OkStatus();
 }
 
 Pipeline* Optimizer::FusedPipeline(int64_t batch) {
-  const BatchPlan& plan =
-      model_->grad_.Plan(batch, model_->manifest().arena_floats);
+  const BatchPlan& plan = model_->grad_.Plan(batch, model_->work());
   if (!allow_fused_ || clip_norm_ > 0 || plan.blocks.size() != 1) {
     return nullptr;
   }
@@ -178,9 +172,7 @@ absl::Status Optimizer::Step(const DataBinding& data,
   if (Pipeline* fused = FusedPipeline(rows.size()); fused != nullptr) {
     return FusedStep(*fused, data, rows, hyper, totals);
   }
-  absl::Status status = model_->Gradient(data, rows, totals);
-  if (status.ok() && clip_norm_ > 0) status = ClipGradient();
-  if (status.ok()) status = Update(hyper);
+  absl::Status status = StepApart(data, rows, hyper, totals);
   if (status.ok()) model_->AdoptBuffers();
   return status;
 }
@@ -189,14 +181,16 @@ absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,
                                   absl::Span<const int32_t> rows,
                                   const HyperParameters& hyper,
                                   Totals& totals) {
-  absl::Status status = model_->FillLanes(data, rows, pipeline.spec().block);
+  absl::Status status =
+      Model::FillLanes(data, rows, pipeline.spec().block, model_->workers_[0]);
   if (!status.ok()) return status;
-  PipelineCall call = model_->CallOn(data);
+  model_->EnsureResults(1);
+  PipelineCall call = model_->CallOf(0, 0, model_->CallOn(data));
   const int spare = 1 - model_->current_;
   call.parameters_out = model_->parameters_[spare].floats().data();
   // In place: three arenas to keep in the cache instead of four, and no lines
-  // fetched only to
-  // be overwritten. Parameters cannot be: other layers still read them.
+  // fetched only to be overwritten. Parameters cannot be: other layers still
+  // read them.
   call.state_out = state_[0].floats().data();
   call.state = call.state_out;
   call.scale = 1.0f / static_cast<float>(rows.size());
@@ -205,40 +199,82 @@ absl::Status Optimizer::FusedStep(Pipeline& pipeline, const DataBinding& data,
   call.weight_decay = static_cast<float>(hyper.weight_decay);
   if (status = pipeline.Call(call); !status.ok()) return status;
   model_->current_ = spare;
-  model_->AddTo(totals, rows.size());
+  model_->AddTo(totals, 0, rows.size());
   return absl::OkStatus();
 }
 
-absl::Status Optimizer::ClipGradient() {
-  const absl::Span<float> gradient =
-      model_->gradients_.floats().first(model_->manifest().arena_floats);
-  const double norm = std::sqrt(SquaredNorm(gradient));
-  if (!std::isfinite(norm)) {
-    return absl::InternalError(
-        absl::StrCat("the norm of the gradient is ", norm));
-  }
-  const double scale = clip_norm_ / (norm + 1e-6);
-  if (scale >= 1) return absl::OkStatus();
-  for (float& g : gradient) g *= static_cast<float>(scale);
-  return absl::OkStatus();
+absl::Span<float> Optimizer::GradientOf(const Group& piece) {
+  return model_->gradients_.floats().subspan(piece.begin, piece.size);
 }
 
-absl::Status Optimizer::Update(const HyperParameters& hyper) {
+absl::Status Optimizer::StepApart(const DataBinding& data,
+                                  absl::Span<const int32_t> rows,
+                                  const HyperParameters& hyper,
+                                  Totals& totals) {
+  absl::StatusOr<Model::GradientPass> pass = model_->StartGradient(data, rows);
+  if (!pass.ok()) return pass.status();
+  const double beta1_power = beta1_power_, beta2_power = beta2_power_;
   beta1_power_ *= hyper.beta1;
   beta2_power_ *= hyper.beta2;
-  for (const Group& group : groups_) {
-    if (const int code = UpdateGroup(group, hyper); code != 0) {
-      return absl::InternalError(absl::StrCat("the ", OptimizerName(kind_),
-                                              " update failed with ", code));
+  double norm = 0, scale = 1;
+  std::fill(codes_.begin(), codes_.end(), 0);
+
+  const auto fill = [&](int worker, int slot) {
+    model_->FillSlot(*pass, worker, slot);
+  };
+  const auto sum = [&](int, int i) {
+    codes_[i] = model_->SumSlots(*pass, pieces_[i].begin, pieces_[i].size);
+    if (clip_norm_ > 0) squares_[i] = SquaredNorm(GradientOf(pieces_[i]));
+  };
+  const auto clip = [&](int, int) {
+    norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
+    scale = std::min(clip_norm_ / (norm + 1e-6), 1.0);
+  };
+  const auto update = [&](int, int i) {
+    if (model_->failed_ || codes_[i] != 0 || !std::isfinite(norm)) return;
+    if (scale < 1) {
+      for (float& g : GradientOf(pieces_[i])) g *= static_cast<float>(scale);
     }
+    codes_[i] = UpdatePiece(pieces_[i], hyper);
+  };
+  const auto sum_and_update = [&](int worker, int i) {
+    sum(worker, i);
+    update(worker, i);
+  };
+
+  const int slots = pass->plan->slots, pieces = pieces_.size();
+  const int workers = model_->WorkersForPieces(pieces);
+  if (clip_norm_ > 0) {
+    ParallelPhases({{slots, pass->workers, fill},
+                    {pieces, workers, sum},
+                    {1, 1, clip},
+                    {pieces, workers, update}});
+  } else {
+    ParallelPhases(
+        {{slots, pass->workers, fill}, {pieces, workers, sum_and_update}});
   }
-  return absl::OkStatus();
+
+  absl::Status status = model_->Collect(*pass->plan, totals);
+  if (status.ok() && !std::isfinite(norm)) {
+    status =
+        absl::InternalError(absl::StrCat("the norm of the gradient is ", norm));
+  }
+  for (int code : codes_) {
+    if (!status.ok() || code == 0) continue;
+    status = absl::InternalError(absl::StrCat("the ", OptimizerName(kind_),
+                                              " update failed with ", code));
+  }
+  if (!status.ok()) {
+    beta1_power_ = beta1_power;
+    beta2_power_ = beta2_power;
+  }
+  return status;
 }
 
-int Optimizer::UpdateGroup(const Group& group, const HyperParameters& hyper) {
+int Optimizer::UpdatePiece(const Group& piece, const HyperParameters& hyper) {
   halide_dimension_t dimension;
   const auto view = [&](Arena& arena) {
-    return FlatBuffer(arena.floats().data() + group.begin, group.size,
+    return FlatBuffer(arena.floats().data() + piece.begin, piece.size,
                       dimension);
   };
   halide_buffer_t g = view(model_->gradients_);
@@ -247,8 +283,8 @@ int Optimizer::UpdateGroup(const Group& group, const HyperParameters& hyper) {
   for (int i = 0; i < state_count(); ++i) state[i] = view(state_[i]);
 
   const auto as_float = [](double value) { return static_cast<float>(value); };
-  const double rate = hyper.learning_rate * group.learning_rate_multiplier;
-  const double decay = hyper.weight_decay * group.weight_decay_multiplier;
+  const double rate = hyper.learning_rate * piece.learning_rate_multiplier;
+  const double decay = hyper.weight_decay * piece.weight_decay_multiplier;
   switch (kind_) {
     case OptimizerKind::kSgd:
       return kiln_update_sgd(&g, as_float(rate), as_float(decay), &p);

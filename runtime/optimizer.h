@@ -93,7 +93,9 @@ class Optimizer {
   absl::Span<const float> state(int i) const { return state_[i].floats(); }
 
  private:
-  // A run of the arenas whose parameters are updated alike.
+  // A run of the arenas whose parameters are updated alike, and its pieces:
+  // what one thread sums, clips and updates while it is in its cache. They are
+  // the same whatever the threads.
   struct Group {
     int64_t begin, size;
     double learning_rate_multiplier, weight_decay_multiplier;
@@ -104,16 +106,21 @@ class Optimizer {
   absl::Status FusedStep(Pipeline& pipeline, const DataBinding& data,
                          absl::Span<const int32_t> rows,
                          const HyperParameters& hyper, Totals& totals);
-  absl::Status ClipGradient();
-  absl::Status Update(const HyperParameters& hyper);
+  // Gradient and update, in the phases of one pass over the threads.
+  absl::Status StepApart(const DataBinding& data,
+                         absl::Span<const int32_t> rows,
+                         const HyperParameters& hyper, Totals& totals);
   // Calls the update pipeline; its error code.
-  int UpdateGroup(const Group& group, const HyperParameters& hyper);
+  int UpdatePiece(const Group& piece, const HyperParameters& hyper);
+  absl::Span<float> GradientOf(const Group& piece);
 
   Model* model_;
   OptimizerKind kind_;
   bool allow_fused_ = true;
   double clip_norm_ = 0;
-  std::vector<Group> groups_;
+  std::vector<Group> pieces_;
+  std::vector<double> squares_;  // of each piece's gradient, when clipping
+  std::vector<int> codes_;       // what each piece's pipelines returned
   Arena state_[2];
   // beta1^t and beta2^t, by multiplication: the same bits on every machine.
   double beta1_power_ = 1, beta2_power_ = 1;

@@ -150,12 +150,27 @@ absl::StatusOr<Pipeline> Pipeline::Bind(const Bundle& bundle,
     }
     pipeline.slots_.push_back(slot);
   }
-  // Only now are the buffers' and dimensions' addresses final.
-  for (size_t i = 0; i < pipeline.buffers_.size(); ++i) {
-    pipeline.buffers_[i].dim = pipeline.dimensions_[i].data();
-    pipeline.argv_.push_back(&pipeline.buffers_[i]);
-  }
+  pipeline.LinkBuffers();
   return pipeline;
+}
+
+void Pipeline::LinkBuffers() {
+  argv_.resize(buffers_.size());
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    buffers_[i].dim = dimensions_[i].data();
+    argv_[i] = &buffers_[i];
+  }
+}
+
+Pipeline Pipeline::Clone() const {
+  Pipeline clone;
+  clone.spec_ = spec_;
+  clone.function_ = function_;
+  clone.slots_ = slots_;
+  clone.buffers_ = buffers_;
+  clone.dimensions_ = dimensions_;
+  clone.LinkBuffers();
+  return clone;
 }
 
 absl::Status Pipeline::Call(const PipelineCall& call) {

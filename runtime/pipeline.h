@@ -66,6 +66,9 @@ class Pipeline {
                                        const Manifest& manifest,
                                        const PipelineSpec& spec);
 
+  // A pipeline of the same arguments, for another thread.
+  Pipeline Clone() const;
+
   const PipelineSpec& spec() const { return *spec_; }
 
   // Runs the pipeline. Internal, with Halide's message, when it reports an
@@ -84,6 +87,8 @@ class Pipeline {
   Pipeline() = default;
   void AddBuffer(halide_type_t type, const std::vector<int64_t>& shape,
                  int64_t outermost);
+  // Once the buffers' and dimensions' addresses are final.
+  void LinkBuffers();
 
   const PipelineSpec* spec_ = nullptr;
   int (*function_)(void**) = nullptr;

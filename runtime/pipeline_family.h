@@ -1,4 +1,5 @@
-// The pipelines of one kind, one per block size, and how they share a batch.
+// The pipelines of one kind, one per block size, each once for every worker
+// (parallel.h), and how they share a batch.
 
 #ifndef KILN_RUNTIME_PIPELINE_FAMILY_H_
 #define KILN_RUNTIME_PIPELINE_FAMILY_H_
@@ -17,15 +18,26 @@ inline namespace runtime {
 
 class PipelineFamily {
  public:
+  // Before any EnsureWorkers.
   void Add(Pipeline pipeline) {
     blocks_.push_back(pipeline.spec().block);
     pipelines_.push_back(std::move(pipeline));
   }
 
-  bool empty() const { return pipelines_.empty(); }
-  Pipeline& at(int i) { return pipelines_[i]; }
+  // Gives each worker in [0, workers) pipelines of its own.
+  void EnsureWorkers(int workers) {
+    const size_t blocks = blocks_.size();
+    while (pipelines_.size() < workers * blocks)
+      pipelines_.push_back(pipelines_[pipelines_.size() % blocks].Clone());
+  }
 
-  // Null when there is none with this block.
+  bool empty() const { return pipelines_.empty(); }
+  // That of block i in the order of Add, for a worker.
+  Pipeline& at(int i, int worker = 0) {
+    return pipelines_[worker * blocks_.size() + i];
+  }
+
+  // Worker 0's; null when there is none with this block.
   Pipeline* FindBlock(int64_t block) {
     for (Pipeline& pipeline : pipelines_) {
       if (pipeline.spec().block == block) return &pipeline;
@@ -41,20 +53,20 @@ class PipelineFamily {
   }
 
   // PlanBatch with these blocks; planned, and allocated, once per batch size.
-  const BatchPlan& Plan(int64_t batch, int64_t arena_floats) {
+  const BatchPlan& Plan(int64_t batch, const BatchWork& work) {
     auto found = plans_.find(batch);
     if (found == plans_.end()) {
-      found = plans_
-                  .emplace(batch, whole_batch_
-                                      ? PlanWholeBatch(batch, blocks_)
-                                      : PlanBatch(batch, blocks_, arena_floats))
-                  .first;
+      found =
+          plans_
+              .emplace(batch, whole_batch_ ? PlanWholeBatch(batch, blocks_)
+                                           : PlanBatch(batch, blocks_, work))
+              .first;
     }
     return found->second;
   }
 
  private:
-  std::vector<Pipeline> pipelines_;
+  std::vector<Pipeline> pipelines_;  // all blocks of worker 0, of 1, ...
   std::vector<int64_t> blocks_;
   bool whole_batch_ = false;
   std::map<int64_t, BatchPlan> plans_;

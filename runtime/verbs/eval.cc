@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/parallel.h"
 #include "runtime/verbs/verb.h"
 
 namespace kiln {
@@ -17,15 +18,16 @@ absl::Status RunEval(const VerbContext& context) {
   flags.Add("load", &load, "FILE",
             "weights to evaluate, safetensors; required");
   AddDataFlags(flags, data);
-  flags.Add("threads", &threads, "N",
-            "accepted; this version runs on one thread");
+  AddThreadsFlag(flags, threads);
   absl::StatusOr<bool> proceed = ParseFlags(context, flags);
   if (!proceed.ok() || !*proceed) return proceed.status();
-  absl::Status status = CheckAtLeast("threads", threads, 0);
-  if (!status.ok()) return status;
+  absl::StatusOr<int> thread_count = ThreadCount(threads);
+  if (!thread_count.ok()) return thread_count.status();
 
   absl::StatusOr<std::unique_ptr<Model>> model = LoadedModel(context, load);
   if (!model.ok()) return model.status();
+  absl::Status status = (*model)->SetThreads(*thread_count);
+  if (!status.ok()) return status;
   absl::StatusOr<std::unique_ptr<BoundData>> bound =
       BoundData::Load(context.manifest, data);
   if (!bound.ok()) return bound.status();

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/parallel.h"
 #include "runtime/plot/curves.h"
 #include "runtime/plot/gnuplot.h"
 #include "runtime/text_table.h"
@@ -128,8 +129,7 @@ void AddFlags(TrainFlags& f, FlagSet& flags) {
             "of initial weights, order of samples, dropout");
   flags.Add("shuffle", &o.shuffle, "",
             "a new order of samples each epoch; --noshuffle: as they are");
-  flags.Add("threads", &f.threads, "N",
-            "accepted; this version runs on one thread");
+  AddThreadsFlag(flags, f.threads);
   AddStoppingFlags(f, flags);
   flags.Add("init", &f.init, "FILE", "initial weights, safetensors");
   flags.Add("save", &f.save, "FILE", "write the trained weights, safetensors");
@@ -153,7 +153,7 @@ absl::Status CheckFlags(TrainFlags& f) {
   f.options.batch = f.batch.samples;
   f.options.seed = f.seed;
   absl::Status status = CheckTrainingOptions(f.options);
-  if (status.ok()) status = CheckAtLeast("threads", f.threads, 0);
+  if (status.ok()) status = ThreadCount(f.threads).status();
   if (status.ok()) status = CheckWritable(f.save);
   if (status.ok()) status = CheckWritable(f.plot);
   if (status.ok() && !f.plot.empty()) status = CheckGnuplot();
@@ -177,6 +177,8 @@ absl::Status Train(const VerbContext& context, const TrainFlags& f) {
       ModelWithWeights(context, f.init, f.seed);
   if (!made.ok()) return made.status();
   Model& model = **made;
+  if (absl::Status set = model.SetThreads(*ThreadCount(f.threads)); !set.ok())
+    return set;
   absl::StatusOr<std::unique_ptr<BoundData>> data =
       BoundData::Load(manifest, f.data);
   if (!data.ok()) return data.status();

@@ -163,6 +163,12 @@ absl::Status CheckWritable(const std::string& path) {
   return absl::OkStatus();
 }
 
+void AddThreadsFlag(FlagSet& flags, int64_t& threads) {
+  flags.Add("threads", &threads, "N",
+            "threads that large batches are shared out to, with the same "
+            "results to the bit; 0: one for each core that may be used");
+}
+
 absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum) {
   if (value >= minimum) return absl::OkStatus();
   return absl::InvalidArgumentError(

@@ -97,6 +97,10 @@ std::string ResultLine(const Manifest& manifest, const char* part,
 // long run, whose output it is. An empty path is none, and fine.
 absl::Status CheckWritable(const std::string& path);
 
+// Adds --threads to a verb that calls
+// ThreadCount (parallel.h) after ParseFlags.
+void AddThreadsFlag(FlagSet& flags, int64_t& threads);
+
 // InvalidArgument "--name=value must be at least minimum".
 absl::Status CheckAtLeast(const char* flag, int64_t value, int64_t minimum);
 

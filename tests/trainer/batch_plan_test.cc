@@ -11,7 +11,10 @@
 namespace kiln {
 namespace {
 
-constexpr int64_t kSmallArena = 1024;
+// Too little to share out, and enough.
+constexpr BatchWork kSmall = {.arena_floats = 1024, .flops = 100};
+constexpr BatchWork kLenet5 = {.arena_floats = 61760, .flops = 2263920};
+constexpr BatchWork kMnistCnn = {.arena_floats = 18752, .flops = 643584};
 
 std::vector<int64_t> Blocks(const BatchPlan& plan,
                             const std::vector<int64_t>& available) {
@@ -27,7 +30,8 @@ TEST(BatchPlanTest, CoversEverySampleOnceAndPadsOnlyTheLastBlock) {
       {1}, {8}, {64}, {1, 8, 16, 64}, {64, 1, 8}, {3, 5}};
   for (const std::vector<int64_t>& available : sets) {
     for (int64_t batch = 1; batch <= 300; ++batch) {
-      const BatchPlan plan = PlanBatch(batch, available, kSmallArena);
+      const BatchPlan plan =
+          PlanBatch(batch, available, batch % 2 == 0 ? kSmall : kLenet5);
       int64_t next = 0;
       for (size_t b = 0; b < plan.blocks.size(); ++b) {
         const PlannedBlock& block = plan.blocks[b];
@@ -66,7 +70,7 @@ TEST(BatchPlanTest, IsTheCheapest) {
   for (int64_t batch = 1; batch <= 40; ++batch) {
     int64_t cost = 0;
     for (int64_t block :
-         Blocks(PlanBatch(batch, available, kSmallArena), available)) {
+         Blocks(PlanBatch(batch, available, kSmall), available)) {
       cost += BlockCost(block);
     }
     EXPECT_EQ(cost, CheapestByForce(batch, available)) << batch;
@@ -76,7 +80,7 @@ TEST(BatchPlanTest, IsTheCheapest) {
 TEST(BatchPlanTest, UsualBatches) {
   const std::vector<int64_t> available = {1, 8, 16, 64};
   const auto plan = [&](int64_t batch) {
-    return Blocks(PlanBatch(batch, available, kSmallArena), available);
+    return Blocks(PlanBatch(batch, available, kSmall), available);
   };
   using List = std::vector<int64_t>;
   EXPECT_EQ(plan(64), List({64}));
@@ -92,8 +96,8 @@ TEST(BatchPlanTest, UsualBatches) {
 TEST(BatchPlanTest, DependsNotOnTheOrderOfBlocks) {
   const std::vector<int64_t> up = {1, 8, 16, 64}, down = {64, 16, 8, 1};
   for (int64_t batch : {1, 7, 31, 100, 250}) {
-    EXPECT_EQ(Blocks(PlanBatch(batch, up, kSmallArena), up),
-              Blocks(PlanBatch(batch, down, kSmallArena), down));
+    EXPECT_EQ(Blocks(PlanBatch(batch, up, kSmall), up),
+              Blocks(PlanBatch(batch, down, kSmall), down));
   }
 }
 
@@ -110,13 +114,51 @@ TEST(BatchPlanTest, AWholeBatchIsTheSmallestBlockThatHoldsIt) {
   EXPECT_EQ(plan(65), List());
 }
 
-TEST(BatchPlanTest, SlotsAreBoundedByBlocksNumberAndMemory) {
+// Equal blocks for two threads and for four, where one thread hardly loses.
+TEST(BatchPlanTest, LargeBatchesAreSharedOut) {
+  const std::vector<int64_t> available = {1, 8, 16, 32, 64};
+  using List = std::vector<int64_t>;
+  for (const BatchWork& work : {kLenet5, kMnistCnn}) {
+    const auto plan = [&](int64_t batch) {
+      return Blocks(PlanBatch(batch, available, work), available);
+    };
+    EXPECT_EQ(plan(8), List({8}));
+    EXPECT_EQ(plan(64), List({32, 32}));
+    EXPECT_EQ(plan(128), List({32, 32, 32, 32}));
+    EXPECT_EQ(plan(256), List({64, 64, 64, 64}));
+  }
+  EXPECT_EQ(Blocks(PlanBatch(64, available, kSmall), available), List({64}));
+}
+
+TEST(BatchPlanTest, SharingCostsOneThreadLittle) {
+  const std::vector<int64_t> available = {1, 8, 16, 32, 64};
+  for (int64_t batch = 1; batch <= 1024; ++batch) {
+    int64_t cheapest = 0, cost = 0;
+    for (int64_t block : Blocks(PlanBatch(batch, available, kSmall), available))
+      cheapest += BlockCost(block);
+    const BatchPlan plan = PlanBatch(batch, available, kLenet5);
+    for (int64_t block : Blocks(plan, available)) cost += BlockCost(block);
+    if (plan.slots > 1) cost += plan.slots * SlotCost(kLenet5);
+    // 3 % over the cheapest of those in slots, whose slots may cost 2 % more.
+    EXPECT_LE(cost, cheapest * 1.03 * 1.02 + 2 * SlotCost(kLenet5)) << batch;
+  }
+}
+
+TEST(BatchPlanTest, SlotsAreBoundedByBlocksNumberCostAndMemory) {
   const std::vector<int64_t> available = {64};
-  EXPECT_EQ(PlanBatch(64, available, kSmallArena).slots, 1);
-  EXPECT_EQ(PlanBatch(256, available, kSmallArena).slots, 4);
-  EXPECT_EQ(PlanBatch(6400, available, kSmallArena).slots, kMaxGradientSlots);
-  EXPECT_EQ(PlanBatch(6400, available, kMaxGradientBytes / 4 / 3).slots, 3);
-  EXPECT_EQ(PlanBatch(6400, available, int64_t{1} << 40).slots, 1);
+  const auto slots = [&](int64_t batch, int64_t arena_floats, int64_t flops) {
+    return PlanBatch(batch, available, {arena_floats, flops}).slots;
+  };
+  constexpr int64_t kMany = 1'000'000'000;
+  EXPECT_EQ(slots(64, 1000, kMany), 1);
+  EXPECT_EQ(slots(256, 1000, kMany), 4);
+  EXPECT_EQ(slots(6400, 1000, kMany), kMaxGradientSlots);
+  EXPECT_EQ(slots(6400, kMaxGradientBytes / 4 / 3, kMany), 3);
+  EXPECT_EQ(slots(6400, int64_t{1} << 40, kMany), 1);
+  EXPECT_EQ(slots(6400, 100, 10), 1) << "too little work";
+  // A slot as dear as 10 samples: 2 % of 640 are 12.8, and two are the least.
+  EXPECT_EQ(slots(6400, 500'000, 1'000'000), 12);
+  EXPECT_EQ(slots(640, 500'000, 1'000'000), 2);
 }
 
 }  // namespace

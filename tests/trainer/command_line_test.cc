@@ -111,7 +111,9 @@ TEST_F(CommandLineTest, TrainRefusesSenselessValues) {
   EXPECT_TRUE(Refuses({"train", "--momentum=-0.1"}, "momentum"));
   EXPECT_TRUE(Refuses({"train", "--weight_decay=nan"}, "weight decay"));
   EXPECT_TRUE(Refuses({"train", "--stop_at_accuracy=2"}, "accuracy"));
-  EXPECT_TRUE(Refuses({"train", "--threads=-1"}, "threads"));
+  EXPECT_TRUE(Refuses({"train", "--threads=-1"}, "--threads=-1"));
+  EXPECT_TRUE(Refuses({"train", "--threads=65"}, "1 to 64"));
+  EXPECT_TRUE(Refuses({"train", "--threads=two"}, "--threads=two"));
   EXPECT_TRUE(Refuses({"train", "--data=/no/such/place"}, "/no/such/place"));
   EXPECT_TRUE(Refuses({"train", "--init=/no/such/file"}, "/no/such/file"));
 }
@@ -371,13 +373,15 @@ TEST_F(CommandLineTest, BenchPrintsOneObject) {
   EXPECT_TRUE(IsOneLine(outcome.out));
   const nlohmann::json json = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(json["batch"], 12);
-  EXPECT_EQ(json["threads"], 1);
+  EXPECT_EQ(json["threads"], 1) << "too little work for two";
   EXPECT_GT(json["train_us"], 0);
   EXPECT_GT(json["infer_us"], 0);
   EXPECT_GT(json["peak_gflops"], json["gflops"]);
   EXPECT_NEAR(json["gflops"].get<double>(),
               48 * 12 / json["train_us"].get<double>() * 1e-3, 1e-9);
   EXPECT_TRUE(Refuses({"bench", "--batch=0"}, "--batch=0"));
+  EXPECT_TRUE(Refuses({"bench", "--threads=-2"}, "--threads=-2"));
+  EXPECT_TRUE(Refuses({"eval", "--load=x", "--threads=-2"}, "--threads=-2"));
   EXPECT_TRUE(Refuses({"bench", "--batch=999999999999"}, "--batch"));
 }
 

@@ -11,6 +11,7 @@
 #include "kiln_update_nesterov.h"
 #include "kiln_update_rmsprop.h"
 #include "kiln_update_sgd.h"
+#include "kiln_update_sum.h"
 
 namespace kiln {
 namespace {
@@ -41,6 +42,18 @@ struct Values {
   int size;
   alignas(64) std::array<float, kMaxSize + 16> data;
 };
+
+TEST(UpdateTest, SumIsElementByElement) {
+  for (int size = 1; size <= kMaxSize; ++size) {
+    SCOPED_TRACE(size);
+    Values gradient(size, 1.0f), sum(size, 2.0f);
+    const Values before = sum;
+    ASSERT_EQ(kiln_update_sum(gradient.Buffer(), sum.Buffer()), 0);
+    for (int i = 0; i < size; ++i) EXPECT_EQ(sum[i], before[i] + gradient[i]);
+    EXPECT_TRUE(sum.EndIsUntouched());
+    EXPECT_EQ(gradient.data, Values(size, 1.0f).data);
+  }
+}
 
 TEST(UpdateTest, SgdMatchesFormula) {
   for (int size = 1; size <= kMaxSize; ++size) {
