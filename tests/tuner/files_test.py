@@ -42,7 +42,7 @@ class Record(unittest.TestCase):
 
     def test_what_cannot_be_read_counts_as_none(self):
         self.assertEqual(files.read_record(self.path), ({}, {}))
-        for text in ["", "{", "[]", '{"kiln_schedules": 2, "pipelines": {}}', '{"kiln_schedules": 1}']:
+        for text in ["", "{", "[]", '{"kiln_schedules": 2, "pipelines": {"grad_b8": {}}}', '{"kiln_schedules": 1}']:
             self.write(text)
             self.assertEqual(files.read_record(self.path), ({}, {}), text)
 
