@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -18,6 +19,8 @@ class TimeUp(Exception):
 
 def run(command):
     result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode == -signal.SIGINT:  # Ctrl-C reaches it too, perhaps first
+        raise KeyboardInterrupt
     if result.returncode != 0:
         last = (result.stderr.strip() or result.stdout.strip() or f"exit code {result.returncode}").splitlines()[-1]
         raise Failure(f"{os.path.basename(command[0])}: {last}")

@@ -77,12 +77,19 @@ def trials(record, tiles):
 
 
 def ratio_of(node, record, first, timing):
-    """The node's time in `timing` by that in `first`: their stages' [us, ratio, wins], weighed where it has several."""
+    """The node's time in `timing` by that in `first`, all stages that compute it together."""
     stages = stages_of(record)[node]
-    total = sum(first["stages"][s][0] for s in stages)
+    total = us_of(node, record, first)
     if total <= 0:
         return 1.0
-    return sum(timing["stages"][s][1] * first["stages"][s][0] for s in stages) / total
+    ratio = sum(timing["stages"][s][1] * first["stages"][s][0] for s in stages) / total
+    return max(ratio, us_of(node, record, timing) / total)
+
+
+def call_ratio(first, other):
+    """A time [us, ratio, wins] by the first emission's: the less favourable of the median of the rounds' ratios and the
+    ratio of the quartiles, which differ where a time has two states."""
+    return max(other[1], other[0] / first[0])
 
 
 def us_of(node, record, timing):

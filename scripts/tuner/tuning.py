@@ -56,13 +56,27 @@ def tune_pipeline(machine, state, tell):
     measure(second, 0.6, 0.75)
 
     best = {node: search.best_tile(state.measured(key, node)) for node in entries}
-    confirm(machine, state, record, {node: tile for node, tile in best.items() if tile}, default, space, tell)
+    best = {node: tile for node, tile in best.items() if tile}
+    tiles, figures = confirm_stages(machine, record, best, default, space, tell)
+    call = {}
+    if tiles:
+        tell(0.95, "the whole call")
+        tiles, call = confirm_call(machine, tiles, space)
+    nodes = {}
+    for node, tile in tiles.items():
+        nodes[node] = {"space": space[node], "tile": list(tile), "computed": entries[node]["computed"], **figures[node]}
+    state.finish(key, nodes, call)
 
 
-def confirm(machine, state, record, tiles, default, space, tell):
-    """Measures the best tiles together, afresh, beside the computed ones and those once more, and keeps what gains."""
-    key = machine.pipeline["key"]
-    computed = {entry["node"]: entry["computed"] for entry in record["tiles"]}
+def figures_of(computed_us, ratio):
+    return {"computed_us": round(computed_us, 2), "us": round(computed_us * ratio, 2)}
+
+
+def confirm_stages(machine, record, tiles, default, space, tell):
+    """Measures `tiles` together, afresh, beside the computed ones and those once more, until all that are left gain.
+
+    Returns those, and each one's {"us", "computed_us"}.
+    """
     same = machine.copy(default)
     figures = {}
     for attempt in range(3):
@@ -74,47 +88,36 @@ def confirm(machine, state, record, tiles, default, space, tell):
         kept = {}
         for node, tile in tiles.items():
             ratios = [search.ratio_of(node, record, timings[0], timing) for timing in timings[1:]]
+            figures[node] = figures_of(search.us_of(node, record, timings[0]), ratios[0])
             if search.is_gain(ratios[0], ratios[1], search.NOISE):
                 kept[node] = tile
-            figures[node] = (search.us_of(node, record, timings[1]), search.us_of(node, record, timings[0]))
         if kept == tiles:
-            break
+            return tiles, figures
         tiles = kept
-    else:
-        tiles = {}  # never twice the same: chance
-    if not tiles:
-        state.finish(key, {}, {})
-        return
-    tell(0.95, "the whole call")
-    computed_call = machine.emit("call_computed", {}, False)
-    same_call = machine.copy(computed_call)
+    return {}, {}  # nothing, or never twice the same: chance
+
+
+def confirm_call(machine, tiles, space):
+    """Measures the whole call with `tiles`, or with those of them that help it by themselves.
+
+    Returns the tiles that make it faster, all or none, and {"us", "computed_us"} of it.
+    """
+    computed = machine.emit("call_computed", {}, False)
+    again = machine.copy(computed)
 
     def time_calls(sets):
-        """[us, ratio, wins] of a call with the computed tiles, with those once more, and with each of `sets`."""
+        """Microseconds with the computed tiles, and the ratios to it with those once more and with each of `sets`."""
         paths = [machine.emit(f"call{i}", chosen, False, space) for i, chosen in enumerate(sets)]
-        timings = machine.time([computed_call, same_call, *paths], CONFIRM_SECONDS)
-        return [timing["call"] for timing in timings]
+        times = [timing["call"] for timing in machine.time([computed, again, *paths], CONFIRM_SECONDS)]
+        return times[0][0], [search.call_ratio(times[0], other) for other in times[1:]]
 
-    calls = time_calls([tiles])
-    if not search.is_gain(calls[2][1], calls[1][1], search.CALL_NOISE) and len(tiles) > 1:
-        # A stage's gain may be another's loss: those that help the call by themselves.
+    us, (same, ratio) = time_calls([tiles])
+    if not search.is_gain(ratio, same, search.CALL_NOISE) and len(tiles) > 1:
+        # A stage's gain may be another's loss.
         nodes = sorted(tiles)
-        alone = time_calls([{node: tiles[node]} for node in nodes])
-        kept = [node for node, call in zip(nodes, alone[2:]) if call[1] < 1 - abs(alone[1][1] - 1)]
+        _, (same, *alone) = time_calls([{node: tiles[node]} for node in nodes])
+        kept = [node for node, of_node in zip(nodes, alone) if search.is_gain(of_node, same, 0)]
         if kept and len(kept) < len(nodes):
             tiles = {node: tiles[node] for node in kept}
-            calls = time_calls([tiles])
-    call = {"computed_us": round(calls[0][0], 2), "us": round(calls[2][0], 2)}
-    if not search.is_gain(calls[2][1], calls[1][1], search.CALL_NOISE):
-        state.finish(key, {}, call)
-        return
-    nodes = {}
-    for node, tile in tiles.items():
-        nodes[node] = {
-            "space": space[node],
-            "tile": list(tile),
-            "computed": computed[node],
-            "us": round(figures[node][0], 2),
-            "computed_us": round(figures[node][1], 2),
-        }
-    state.finish(key, nodes, call)
+            us, (same, ratio) = time_calls([tiles])
+    return (tiles if search.is_gain(ratio, same, search.CALL_NOISE) else {}), figures_of(us, ratio)

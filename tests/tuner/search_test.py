@@ -108,6 +108,13 @@ class Gains(unittest.TestCase):
         self.assertAlmostEqual(search.ratio_of("fc1", RECORD, first, other), 25 / 40)
         self.assertEqual(search.us_of("fc1", RECORD, other), 25)
 
+    def test_the_less_favourable_of_two_statistics_counts(self):
+        first = timing([1, 10, 1, 30, 10], [1, 1, 1, 1, 1])
+        self.assertAlmostEqual(search.ratio_of("conv1", RECORD, first, timing([1, 9, 1, 1, 1], [1, 1.0, 1, 1, 1])), 1.0)
+        self.assertAlmostEqual(search.ratio_of("conv1", RECORD, first, timing([1, 10, 1, 1, 1], [1, 0.9, 1, 1, 1])), 1.0)
+        self.assertAlmostEqual(search.call_ratio([100, 1, 0], [99, 0.9, 5]), 0.99)
+        self.assertAlmostEqual(search.call_ratio([100, 1, 0], [90, 0.95, 5]), 0.95)
+
     def test_a_gain_beats_noise_and_what_the_same_code_differs_by(self):
         self.assertTrue(search.is_gain(0.97, 1.0, 0.02))
         self.assertFalse(search.is_gain(0.985, 1.0, 0.02))

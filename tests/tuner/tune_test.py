@@ -17,9 +17,12 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PLAN = os.environ["KILN_TUNE_PLAN"]  # build/tune/xor_mlp.json
 
 # A stage takes 10 us, the better tile of a node a fifth less, and a call what FAKE_CALL says of those with a tuned tile.
-# Each call of the timer is noted in the file beside it.
+# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner.
 TIMER = """#!{python}
-import json, os, sys
+import json, os, signal, sys
+if os.environ.get("FAKE_INTERRUPT", "nothing") in sys.argv[2]:
+    os.kill(os.getppid(), signal.SIGINT)
+    signal.pause()
 with open(sys.argv[0] + ".calls", "a") as file:
     file.write("x")
 pipelines = []
@@ -68,8 +71,8 @@ class Tune(unittest.TestCase):
         pipeline = {"function": "xor_mlp_grad_b8", "key": "grad_b8", "params": {"kind": "grad", "block": "8"}}
         return machine.Machine(self.plan, pipeline, os.path.join(self.directory.name, "m"), 1, time.monotonic() + 100)
 
-    def tune(self, better, call, *arguments, model="xor_mlp"):
-        environment = dict(os.environ, FAKE_BETTER=json.dumps(better), FAKE_CALL=str(call))
+    def tune(self, better, call, *arguments, model="xor_mlp", **more):
+        environment = dict(os.environ, FAKE_BETTER=json.dumps(better), FAKE_CALL=str(call), **more)
         command = [os.path.join(ROOT, "scripts", "tune"), model, f"--build={self.build}", "--built", *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=environment)
 
@@ -136,6 +139,22 @@ class Tune(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("time is up: 0 of", result.stdout)
         self.assertEqual(self.records(), [])
+
+    def test_interrupted_it_writes_what_is_known_and_goes_on_later(self):
+        entry, tile = self.a_better_tile()
+        better = {entry["node"]: tile}
+        pipelines = "--pipelines=^(grad|infer)_b8$"
+        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_infer")
+        self.assertEqual(result.returncode, 130, result.stderr)
+        self.assertEqual(result.stderr, "")
+        self.assertIn("stopped: 1 of 2 pipelines are done", result.stdout)
+        (path,) = self.records()
+        with open(path) as file:
+            self.assertEqual(list(json.load(file)["pipelines"]["grad_b8"]), [entry["node"]])
+        again = self.tune(better, 0.9, pipelines)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotIn("stopped", again.stdout)
+        self.assertIn("infer_b8: ", again.stdout)
 
     def test_mistakes_are_one_line(self):
         for arguments, model, expected in [
