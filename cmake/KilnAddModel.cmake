@@ -2,6 +2,8 @@
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
 #                [SCHEDULE fast|naive|Mullapudi2016|Adams2019]   default: fast; the last two are Halide's autoschedulers, for
 #                                         one thread, whose pipelines take memory from the heap
+#                [SCHEDULES dir]          where scripts/tune has left <name>.<target>.json, the tiles that it has measured to be
+#                                         best (default: schedules in the calling project's root); used when there
 #                [BUDGET 64KB]            workspace and stack that a call of any pipeline may take, in KB (1,024 bytes) or MB
 #                                         (1,048,576): the backward pass computes values again instead of keeping them,
 #                                         a pipeline takes smaller blocks than BLOCKS says, or the build fails and names
@@ -23,7 +25,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive Mullapudi2016 Adams2019)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;SCHEDULES;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -43,7 +45,7 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
-    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE BUDGET)
+    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE SCHEDULES BUDGET)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")
       endif()
@@ -87,6 +89,10 @@ function(kiln_add_model)
       message(FATAL_ERROR "${where} there is no file ${source}")
     endif()
   endforeach()
+  if(NOT MODEL_SCHEDULES)
+    set(MODEL_SCHEDULES "${PROJECT_SOURCE_DIR}/schedules")
+  endif()
+  cmake_path(ABSOLUTE_PATH MODEL_SCHEDULES NORMALIZE)
   set(MODEL_PROJECT_DIR "${PROJECT_SOURCE_DIR}")  # of the caller, which need not be Kiln itself
   # A directory of its own, since add_halide_library writes into the current one.
   add_subdirectory("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/model" "${CMAKE_CURRENT_BINARY_DIR}/${MODEL_NAME}")

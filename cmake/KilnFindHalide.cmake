@@ -11,8 +11,9 @@ if(NOT Halide_DIR AND NOT Halide_ROOT)
   endif()
 endif()
 
-# Only the compiler: Halide's PNG and JPEG helpers, which are found by default, are not used.
-find_package(Halide 21 QUIET COMPONENTS Halide)
+# Only the compiler: Halide's PNG and JPEG helpers, which are found by default, are not used. Global, since
+# kiln_add_model may be called from another project.
+find_package(Halide 21 QUIET COMPONENTS Halide GLOBAL)
 if(NOT Halide_FOUND)
   message(FATAL_ERROR "Kiln needs Halide 21: run scripts/setup, or pass -DHalide_DIR=<prefix>/lib64/cmake/Halide")
 endif()

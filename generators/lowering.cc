@@ -123,8 +123,9 @@ Tile Lowering::TileOf(const Func& accumulator, const TileSpace& space) const {
   choice.space = space;
   choice.chosen = choice.computed = ChooseTile(space, registers_);
   if (options_.tuned != nullptr) {
-    const Tile* tuned = options_.tuned->Find(options_, choice.node, space);
-    if (tuned != nullptr && Contains(space, *tuned, registers_)) {
+    const Tile* tuned =
+        options_.tuned->Find(options_, choice.node, space, registers_);
+    if (tuned != nullptr) {
       choice.chosen = *tuned;
       choice.is_tuned = true;
     }

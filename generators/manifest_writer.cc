@@ -330,8 +330,14 @@ absl::Status WritePipelineRecord(const std::string& path,
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
   if (!record.failure.empty()) json["failure"] = record.failure;
-  if (!record.stages.empty()) json["stages"] = record.stages;
+  const bool is_profiled = !record.stages.empty();
+  if (is_profiled) {
+    json["target"] = record.target;
+    json["stages"] = record.stages;
+    json["stage_parts"] = record.stage_parts;
+  }
   for (const TileChoice& choice : record.choices) {
+    if (choice.is_tuned) json["schedule"] = "tuned";
     json["tiles"].push_back(
         {{"node", choice.node},
          {"space", {choice.space.vectors, choice.space.channels}},
@@ -340,6 +346,10 @@ absl::Status WritePipelineRecord(const std::string& path,
          {"computed", {choice.computed.vectors, choice.computed.channels}},
          {"tile", {choice.chosen.vectors, choice.chosen.channels}},
          {"tuned", choice.is_tuned}});
+    if (!is_profiled) continue;
+    Json& candidates = json["tiles"].back()["candidates"];
+    for (const Tile& tile : TilesByCost(choice.space, record.registers))
+      candidates.push_back({tile.vectors, tile.channels});
   }
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", NodeName(allocation.name)},

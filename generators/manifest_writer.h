@@ -23,9 +23,13 @@ struct PipelineRecord {
   std::vector<Argument> arguments;
   WorkspacePlan plan;
   std::vector<TileChoice> choices;
-  std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
   std::string schedule;      // "fast", "naive" or an autoscheduler's name
   std::string failure = "";  // why that autoscheduler did not schedule it
+  // Of a profiled pipeline, for the tuner: see ProfilePass and TilesByCost.
+  std::vector<std::string> stages = {};
+  std::vector<std::vector<std::string>> stage_parts = {};
+  std::string target = "";  // TargetName
+  int registers = 0;
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

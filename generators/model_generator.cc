@@ -11,6 +11,7 @@
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
+#include "generators/target_name.h"
 
 namespace kiln {
 
@@ -36,7 +37,10 @@ class RecordingPass : public WorkspacePass {
     _halide_user_assert(unplanned().empty())
         << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
-    if (profile_ != nullptr) record_.stages = profile_->stages();
+    if (profile_ != nullptr) {
+      record_.stages = profile_->stages();
+      record_.stage_parts = profile_->parts();
+    }
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
       _halide_user_assert(status.ok()) << status.ToString() << "\n";
@@ -169,7 +173,7 @@ void ModelGenerator::generate() {
   }
   const std::vector<Halide::Func> funcs =
       BuildPipeline(graph_, options_, get_target(), *this, &choices_);
-  for (const std::string& entry : schedules_.stale()) {
+  for (const std::string& entry : schedules_.Stale(options_)) {
     std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
   }
   if (using_autoscheduler()) PrepareAutoscheduling(funcs);
@@ -197,8 +201,8 @@ void ModelGenerator::PrepareAutoscheduling(
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_,    {},     choices_,
-                                 {},       schedule_name, failure};
+  PipelineRecord pipeline_record{options_, arguments_,    {},
+                                 choices_, schedule_name, failure};
   if (using_autoscheduler()) {
     // What it allocates need not have constant size and may stand in parallel
     // loops: that stays with Halide's own allocator.
@@ -207,6 +211,8 @@ void ModelGenerator::schedule() {
     _halide_user_assert(status.ok()) << status.ToString() << "\n";
     return;
   }
+  pipeline_record.target = TargetName(get_target());
+  pipeline_record.registers = VectorRegisters(get_target());
   ProfilePass* marks = nullptr;
   if (profile) {
     marks = new ProfilePass;

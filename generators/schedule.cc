@@ -31,25 +31,33 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers) {
   return tile.vectors * tile.channels + tile.vectors + 1 <= registers;
 }
 
-Tile ChooseTile(const TileSpace& space, int registers) {
-  Tile best;
-  double best_cost = -1;
+double TileCost(const TileSpace& space, const Tile& tile) {
+  const int t = tile.vectors, k = tile.channels;
+  const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
+                       static_cast<double>((space.channels + k - 1) / k);
+  const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
+  const double overhead = 0.05;  // of a tile's prologue and epilogue: between
+                                 // equals, the larger tile
+  return tiles * (cycles + overhead);
+}
+
+std::vector<Tile> TilesByCost(const TileSpace& space, int registers) {
+  std::vector<Tile> tiles;
   for (int t = 1; t <= registers / 2; ++t) {
     for (int k = 1; k <= registers; ++k) {
-      if (!Contains(space, {t, k}, registers)) continue;
-      const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
-                           static_cast<double>((space.channels + k - 1) / k);
-      const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
-      const double overhead = 0.05;  // of a tile's prologue and epilogue:
-                                     // between equals, the larger tile
-      const double cost = tiles * (cycles + overhead);
-      if (best_cost < 0 || cost < best_cost) {
-        best_cost = cost;
-        best = {t, k};
-      }
+      if (Contains(space, {t, k}, registers)) tiles.push_back({t, k});
     }
   }
-  return best;
+  std::stable_sort(tiles.begin(), tiles.end(),
+                   [&](const Tile& a, const Tile& b) {
+                     return TileCost(space, a) < TileCost(space, b);
+                   });
+  return tiles;
+}
+
+Tile ChooseTile(const TileSpace& space, int registers) {
+  const std::vector<Tile> tiles = TilesByCost(space, registers);
+  return tiles.empty() ? Tile{} : tiles.front();
 }
 
 int LargestVector(int64_t extent, int limit) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "Halide.h"
 #include "dsl/type.h"
@@ -40,10 +41,15 @@ struct TileSpace {
 // more within `registers`.
 bool Contains(const TileSpace& space, const Tile& tile, int registers);
 
-// The tile that covers the space at the least cost. A reduction step of a tile
-// does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
+// Cycles to cover the space by `tile`, up to a factor. A reduction step of a
+// tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
 // broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
 // to hide their latency of 4 cycles.
+double TileCost(const TileSpace& space, const Tile& tile);
+
+// All tiles of the space by that cost, the cheapest first, and the cheapest:
+// what the tuner tries, and what is taken where nothing was measured.
+std::vector<Tile> TilesByCost(const TileSpace& space, int registers);
 Tile ChooseTile(const TileSpace& space, int registers);
 
 // The largest power of two that is at most `limit` and `extent`.

@@ -36,7 +36,7 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
   try {
     for (const auto& [pipeline, nodes] : json.at("pipelines").items()) {
       for (const auto& [node, entry] : nodes.items()) {
-        record.entries_[{pipeline, node}] = {
+        record.entries_[pipeline][node] = {
             entry.at("space").at(0),
             entry.at("space").at(1),
             {entry.at("tile").at(0), entry.at("tile").at(1)}};
@@ -50,17 +50,40 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
 
 const Tile* ScheduleRecord::Find(const PipelineOptions& options,
                                  const std::string& node,
-                                 const TileSpace& space) const {
-  const std::string pipeline = PipelineKey(options);
-  const auto found = entries_.find({pipeline, node});
-  if (found == entries_.end()) return nullptr;
-  const Entry& entry = found->second;
-  if (entry.vectors == space.vectors && entry.channels == space.channels)
-    return &entry.tile;
-  stale_.insert(absl::StrCat(pipeline, " ", node, ": recorded for ",
-                             entry.vectors, " x ", entry.channels, ", now ",
-                             space.vectors, " x ", space.channels));
-  return nullptr;
+                                 const TileSpace& space, int registers) const {
+  const auto pipeline = entries_.find(PipelineKey(options));
+  if (pipeline == entries_.end()) return nullptr;
+  const auto found = pipeline->second.find(node);
+  if (found == pipeline->second.end()) return nullptr;
+  Entry& entry = found->second;
+  if (entry.vectors != space.vectors || entry.channels != space.channels) {
+    entry.refused =
+        absl::StrCat("recorded for ", entry.vectors, " x ", entry.channels,
+                     ", now ", space.vectors, " x ", space.channels);
+    return nullptr;
+  }
+  if (!Contains(space, entry.tile, registers)) {
+    entry.refused =
+        absl::StrCat("the tile ", entry.tile.vectors, " x ",
+                     entry.tile.channels, " is none of ", space.vectors, " x ",
+                     space.channels, " in ", registers, " registers");
+    return nullptr;
+  }
+  entry.refused.clear();
+  return &entry.tile;
+}
+
+std::vector<std::string> ScheduleRecord::Stale(
+    const PipelineOptions& options) const {
+  std::vector<std::string> stale;
+  const std::string key = PipelineKey(options);
+  const auto pipeline = entries_.find(key);
+  if (pipeline == entries_.end()) return stale;
+  for (const auto& [node, entry] : pipeline->second) {
+    if (!entry.refused.empty())
+      stale.push_back(absl::StrCat(key, " ", node, ": ", entry.refused));
+  }
+  return stale;
 }
 
 }  // namespace kiln

@@ -1,0 +1,138 @@
+"""The search's choices, on records and timings made up here."""
+
+import unittest
+
+import search
+
+
+def entry(node, candidates, computed=(4, 4)):
+    return {"node": node, "space": [8, 8], "computed": list(computed), "candidates": [list(t) for t in candidates]}
+
+
+# conv1's accumulator is computed in the stage tanh1; the two gradients share a stage; fc1 is computed in two.
+RECORD = {
+    "stages": ["gather", "tanh1", "weight_out", "fc1_stored", "again"],
+    "stage_parts": [
+        ["gather"],
+        ["tanh1", "conv1$2"],
+        ["weight_out", "conv1_d_weight", "conv2_d_weight_lanes", "conv2_d_weight$1"],
+        ["fc1_stored", "fc1"],
+        ["again", "fc1"],
+    ],
+    "tiles": [
+        entry("conv1", [(4, 4), (2, 8), (8, 2)]),
+        entry("conv1_d_weight", [(4, 4), (5, 4)]),
+        entry("conv2_d_weight", [(4, 4), (5, 2)]),
+        entry("fc1", [(4, 4), (1, 8)]),
+    ],
+}
+
+
+def timing(us, ratios):
+    return {"stages": [[u, r, 0] for u, r in zip(us, ratios)]}
+
+
+class Stages(unittest.TestCase):
+    def test_a_node_is_found_in_the_stage_that_computes_it(self):
+        stages = search.stages_of(RECORD)
+        self.assertEqual(stages["conv1"], {1})
+        self.assertEqual(stages["conv1_d_weight"], {2})
+        self.assertEqual(stages["conv2_d_weight"], {2})
+        self.assertEqual(stages["fc1"], {3, 4})
+
+    def test_small_stages_are_left_alone(self):
+        entries = search.worth(RECORD, [900, 4, 60, 2, 10])
+        self.assertEqual([e["node"] for e in entries], ["conv1_d_weight", "conv2_d_weight", "fc1"])
+
+    def test_a_node_that_no_stage_computes_is_left_alone(self):
+        record = {"stage_parts": [["a"]], "tiles": [entry("b", [(4, 4)])]}
+        self.assertEqual(search.worth(record, [5.0]), [])
+
+
+class Tiles(unittest.TestCase):
+    def test_first_the_cheapest_but_not_the_computed_one(self):
+        many = [(4, 4)] + [(1, k) for k in range(1, 30)]
+        tiles = search.first_tiles(entry("a", many))
+        self.assertEqual(tiles, [(1, k) for k in range(1, search.FIRST_TILES + 1)])
+
+    def test_what_another_pipeline_found_faster_comes_alone_and_best_first(self):
+        known = {(1, 8): 0.97, (2, 8): 0.9, (8, 2): 1.1, (4, 4): 0.5, (9, 9): 0.1, (2, 4): 0.99}
+        legal = [(4, 4), (2, 8), (8, 2), (1, 8), (2, 4)]
+        self.assertEqual(search.first_tiles(entry("a", legal), known), [(2, 8), (1, 8)])
+        self.assertEqual(search.first_tiles(entry("a", legal), {(8, 2): 1.1}), [])
+
+    def test_neighbours_are_the_nearest_that_are_new(self):
+        legal = [(4, 4), (3, 4), (5, 4), (4, 5), (4, 7), (1, 1)]
+        found = search.neighbours(entry("a", legal), (4, 5), {(4, 5), (5, 4)})
+        self.assertEqual(found, [(3, 4), (4, 7), (1, 1)])
+
+    def test_the_best_tile_must_beat_noise(self):
+        self.assertIsNone(search.best_tile({}))
+        self.assertIsNone(search.best_tile({(1, 1): 0.99, (2, 2): 1.2}))
+        self.assertEqual(search.best_tile({(1, 1): 0.9, (2, 2): 0.8, (3, 3): 0.97}), (2, 2))
+
+
+class Trials(unittest.TestCase):
+    def test_each_tile_is_tried_once_and_never_two_of_a_stage_at_a_time(self):
+        tiles = {
+            "conv1": [(2, 8), (8, 2)],
+            "conv1_d_weight": [(5, 4), (1, 1)],
+            "conv2_d_weight": [(5, 2)],
+            "fc1": [(1, 8)],
+        }
+        trials = search.trials(RECORD, tiles)
+        self.assertEqual(len(trials), 3)
+        for node, of_node in tiles.items():
+            self.assertEqual([trial[node] for trial in trials if node in trial], of_node)
+        for trial in trials:
+            self.assertFalse("conv1_d_weight" in trial and "conv2_d_weight" in trial)
+
+    def test_stages_that_a_third_node_connects_are_tried_apart(self):
+        record = {
+            "stage_parts": [["p", "a"], ["q", "b"], ["r", "c", "a", "b"]],
+            "tiles": [entry(node, [(4, 4)]) for node in "abc"],
+        }
+        trials = search.trials(record, {node: [(1, 1)] for node in "abc"})
+        self.assertEqual(sorted(len(trial) for trial in trials), [1, 1, 1])
+
+    def test_nothing_to_try(self):
+        self.assertEqual(search.trials(RECORD, {}), [])
+        self.assertEqual(search.trials(RECORD, {"conv1": []}), [])
+
+
+class Gains(unittest.TestCase):
+    def test_the_ratio_of_several_stages_is_that_of_their_sum(self):
+        first = timing([1, 10, 1, 30, 10], [1, 1, 1, 1, 1])
+        other = timing([1, 9, 1, 15, 10], [1, 0.9, 1, 0.5, 1.0])
+        self.assertAlmostEqual(search.ratio_of("conv1", RECORD, first, other), 0.9)
+        self.assertAlmostEqual(search.ratio_of("fc1", RECORD, first, other), 25 / 40)
+        self.assertEqual(search.us_of("fc1", RECORD, other), 25)
+
+    def test_the_less_favourable_of_two_statistics_counts(self):
+        first = timing([1, 10, 1, 30, 10], [1, 1, 1, 1, 1])
+        self.assertAlmostEqual(search.ratio_of("conv1", RECORD, first, timing([1, 9, 1, 1, 1], [1, 1.0, 1, 1, 1])), 1.0)
+        self.assertAlmostEqual(search.ratio_of("conv1", RECORD, first, timing([1, 10, 1, 1, 1], [1, 0.9, 1, 1, 1])), 1.0)
+        self.assertAlmostEqual(search.call_ratio([100, 1, 0], [99, 0.9, 5]), 0.99)
+        self.assertAlmostEqual(search.call_ratio([100, 1, 0], [90, 0.95, 5]), 0.95)
+
+    def test_a_gain_beats_noise_and_what_the_same_code_differs_by(self):
+        self.assertTrue(search.is_gain(0.97, 1.0, 0.02))
+        self.assertFalse(search.is_gain(0.985, 1.0, 0.02))
+        self.assertFalse(search.is_gain(0.97, 0.96, 0.02))
+        self.assertFalse(search.is_gain(0.97, 1.04, 0.02))
+
+
+class Order(unittest.TestCase):
+    def test_gradients_come_first_and_large_blocks_before_small(self):
+        keys = ["eval_b64", "step_sgd_b8", "infer_b8", "grad_b8", "grad_b64", "step_momentum_b64"]
+        pipelines = [
+            {"key": key, "params": {"kind": key.split("_")[0], "block": key.split("_b")[1]}} for key in keys
+        ]
+        self.assertEqual(
+            [pipeline["key"] for pipeline in search.by_priority(pipelines)],
+            ["grad_b64", "grad_b8", "step_momentum_b64", "step_sgd_b8", "infer_b8", "eval_b64"],
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

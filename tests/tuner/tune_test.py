@@ -1,0 +1,190 @@
+"""scripts/tune from end to end with a real generator, and a timer that says what the test wants, so that nothing here
+depends on how fast this machine is; and the real timer by itself."""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import machine
+import search
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+PLAN = os.environ["KILN_TUNE_PLAN"]  # build/tune/xor_mlp.json
+
+# A stage takes 10 us, the better tile of a node a fifth less, and a call what FAKE_CALL says of those with a tuned tile.
+# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner.
+TIMER = """#!{python}
+import json, os, signal, sys
+if os.environ.get("FAKE_INTERRUPT", "nothing") in sys.argv[2]:
+    os.kill(os.getppid(), signal.SIGINT)
+    signal.pause()
+with open(sys.argv[0] + ".calls", "a") as file:
+    file.write("x")
+pipelines = []
+for path in sys.argv[2:]:
+    with open(path + ".json") as file:
+        record = json.load(file)
+    better = dict(json.loads(os.environ["FAKE_BETTER"]))
+    tuned = any(entry["tuned"] for entry in record["tiles"])
+    stages = []
+    for parts in record.get("stage_parts", []):
+        ratio = 1.0
+        for entry in record["tiles"]:
+            if entry["node"] in [part.split("$")[0] for part in parts]:
+                if entry["tuned"]:
+                    ratio = 0.8 if better.get(entry["node"]) == entry["tile"] else 1.3
+        stages.append([10 * ratio, ratio, 0])
+    ratio = float(os.environ["FAKE_CALL"]) if tuned else 1.0
+    pipelines.append({{"call": [100 * ratio, ratio, 0], "stages": stages}})
+print(json.dumps({{"pipelines": pipelines}}))
+"""
+
+
+class Tune(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.build = os.path.join(self.directory.name, "build")
+        self.schedules = os.path.join(self.directory.name, "schedules")
+        self.timer = os.path.join(self.directory.name, "timer")
+        os.makedirs(os.path.join(self.build, "tune"))
+        open(os.path.join(self.build, "CMakeCache.txt"), "w").close()
+        with open(PLAN) as file:
+            self.plan = json.load(file)
+        self.real_timer = self.plan["timer"]
+        self.plan["timer"] = self.timer
+        self.plan["schedules"] = self.schedules
+        with open(os.path.join(self.build, "tune", "xor_mlp.json"), "w") as file:
+            json.dump(self.plan, file)
+        with open(self.timer, "w") as file:
+            file.write(TIMER.format(python=sys.executable))
+        os.chmod(self.timer, 0o755)
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def machine(self):
+        pipeline = {"function": "xor_mlp_grad_b8", "key": "grad_b8", "params": {"kind": "grad", "block": "8"}}
+        return machine.Machine(self.plan, pipeline, os.path.join(self.directory.name, "m"), 1, time.monotonic() + 100)
+
+    def tune(self, better, call, *arguments, model="xor_mlp", **more):
+        environment = dict(os.environ, FAKE_BETTER=json.dumps(better), FAKE_CALL=str(call), **more)
+        command = [os.path.join(ROOT, "scripts", "tune"), model, f"--build={self.build}", "--built", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    def timer_calls(self):
+        try:
+            return os.path.getsize(self.timer + ".calls")
+        except OSError:
+            return 0
+
+    def records(self):
+        return glob.glob(os.path.join(self.schedules, "*"))
+
+    def a_better_tile(self):
+        """(entry of a node with several tiles, one of its tiles that is not the computed one)."""
+        record_of = self.machine()
+        entries = record_of.record(record_of.emit("a", {}))["tiles"]
+        entry = max(entries, key=lambda entry: len(entry["candidates"]))
+        self.assertGreater(len(entry["candidates"]), 1)
+        return entry, entry["candidates"][-1]
+
+    def test_what_is_faster_is_recorded_and_not_measured_twice(self):
+        entry, tile = self.a_better_tile()
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^grad_b8$")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"{entry['node']} {tile[0]}x{tile[1]}", result.stdout)
+        (path,) = self.records()
+        self.assertRegex(os.path.basename(path), r"^xor_mlp\.[a-z0-9_-]+\.json$")
+        with open(path) as file:
+            record = json.load(file)
+        self.assertEqual(
+            record["pipelines"],
+            {
+                "grad_b8": {
+                    entry["node"]: {
+                        "space": entry["space"],
+                        "tile": tile,
+                        "computed": entry["computed"],
+                        "us": 8.0,
+                        "computed_us": 10.0,
+                    }
+                }
+            },
+        )
+        self.assertEqual(record["calls"], {"grad_b8": {"us": 90.0, "computed_us": 100.0}})
+
+        calls = self.timer_calls()
+        again = self.tune({}, 1.0, "--pipelines=^grad_b8$")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(self.timer_calls(), calls)
+        # Forgotten, and then nothing is better: the record goes.
+        self.assertEqual(self.tune({}, 1.0, "--pipelines=^grad_b8$", "--fresh").returncode, 0)
+        self.assertGreater(self.timer_calls(), calls)
+        self.assertEqual(self.records(), [])
+
+    def test_a_call_that_is_no_faster_is_not_recorded(self):
+        entry, tile = self.a_better_tile()
+        result = self.tune({entry["node"]: tile}, 0.998, "--pipelines=^grad_b8$")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("make the call no faster", result.stdout)
+        self.assertEqual(self.records(), [])
+
+    def test_when_the_time_is_up_it_says_how_to_go_on(self):
+        result = self.tune({}, 1.0, "--minutes=0.000001")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("time is up: 0 of", result.stdout)
+        self.assertEqual(self.records(), [])
+
+    def test_interrupted_it_writes_what_is_known_and_goes_on_later(self):
+        entry, tile = self.a_better_tile()
+        better = {entry["node"]: tile}
+        pipelines = "--pipelines=^(grad|infer)_b8$"
+        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_infer")
+        self.assertEqual(result.returncode, 130, result.stderr)
+        self.assertEqual(result.stderr, "")
+        self.assertIn("stopped: 1 of 2 pipelines are done", result.stdout)
+        (path,) = self.records()
+        with open(path) as file:
+            self.assertEqual(list(json.load(file)["pipelines"]["grad_b8"]), [entry["node"]])
+        again = self.tune(better, 0.9, pipelines)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotIn("stopped", again.stdout)
+        self.assertIn("infer_b8: ", again.stdout)
+
+    def test_mistakes_are_one_line(self):
+        for arguments, model, expected in [
+            ([], "xor", "has no model xor that can be tuned; it has xor_mlp"),
+            (["--pipelines=grad_b9"], "xor_mlp", "--pipelines=grad_b9: none of xor_mlp's"),
+        ]:
+            result = self.tune({}, 1.0, *arguments, model=model)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+            self.assertIn(expected, result.stderr)
+
+    def test_the_real_timer_times_emissions_side_by_side(self):
+        self.plan["timer"] = self.real_timer
+        work = self.machine()
+        computed = work.emit("a", {})
+        record = work.record(computed)
+        timings = work.time([computed, work.copy(computed)], 0.05)
+        self.assertEqual(len(timings), 2)
+        for timing in timings:
+            self.assertEqual(len(timing["stages"]), len(record["stages"]))
+            self.assertGreater(timing["call"][0], 0)
+            # The stages are within the call; medians of parts may differ from the parts of a median.
+            self.assertLess(sum(us for us, _, _ in timing["stages"]), 2 * timing["call"][0])
+            self.assertGreater(sum(us for us, _, _ in timing["stages"]), 0)
+        self.assertEqual([timings[0]["call"][1], timings[0]["call"][2]], [1.0, 0])
+        for node, stages in search.stages_of(record).items():
+            self.assertTrue(stages, f"no stage computes {node}")
+        with self.assertRaisesRegex(machine.Failure, "stage_timer: .*nosuch"):
+            work.time([computed, os.path.join(self.directory.name, "nosuch")], 0.05)
+
+
+if __name__ == "__main__":
+    unittest.main()
