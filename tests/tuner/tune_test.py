@@ -17,7 +17,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PLAN = os.environ["KILN_TUNE_PLAN"]  # build/tune/xor_mlp.json
 
 # A stage takes 10 us, the better tile of a node a fifth less, and a call what FAKE_CALL says of those with a tuned tile.
-# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner.
+# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner. With
+# FAKE_FADES nothing is left of a gain when it is measured again.
 TIMER = """#!{python}
 import json, os, signal, sys
 if os.environ.get("FAKE_INTERRUPT", "nothing") in sys.argv[2]:
@@ -38,6 +39,8 @@ for path in sys.argv[2:]:
             if entry["node"] in [part.split("$")[0] for part in parts]:
                 if entry["tuned"]:
                     ratio = 0.8 if better.get(entry["node"]) == entry["tile"] else 1.3
+        if "/confirmed" in path and "FAKE_FADES" in os.environ:
+            ratio = 1.0
         stages.append([10 * ratio, ratio, 0])
     ratio = float(os.environ["FAKE_CALL"]) if tuned else 1.0
     pipelines.append({{"call": [100 * ratio, ratio, 0], "stages": stages}})
@@ -125,6 +128,13 @@ class Tune(unittest.TestCase):
         # Forgotten, and then nothing is better: the record goes.
         self.assertEqual(self.tune({}, 1.0, "--pipelines=^grad_b8$", "--fresh").returncode, 0)
         self.assertGreater(self.timer_calls(), calls)
+        self.assertEqual(self.records(), [])
+
+    def test_a_gain_that_does_not_come_again_is_not_recorded(self):
+        entry, tile = self.a_better_tile()
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^grad_b8$", FAKE_FADES="1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("grad_b8: the computed tiles are the best", result.stdout)
         self.assertEqual(self.records(), [])
 
     def test_a_call_that_is_no_faster_is_not_recorded(self):
