@@ -71,7 +71,7 @@ class Tune(unittest.TestCase):
         self.directory.cleanup()
 
     def machine(self):
-        pipeline = {"function": "xor_mlp_grad_b8", "key": "grad_b8", "params": {"kind": "grad", "block": "8"}}
+        pipeline = {"function": "xor_mlp_infer_b8", "key": "infer_b8", "params": {"kind": "infer", "block": "8"}}
         return machine.Machine(self.plan, pipeline, os.path.join(self.directory.name, "m"), 1, time.monotonic() + 100)
 
     def tune(self, better, call, *arguments, model="xor_mlp", **more):
@@ -98,7 +98,7 @@ class Tune(unittest.TestCase):
 
     def test_what_is_faster_is_recorded_and_not_measured_twice(self):
         entry, tile = self.a_better_tile()
-        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^grad_b8$")
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^infer_b8$")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(f"{entry['node']} {tile[0]}x{tile[1]}", result.stdout)
         (path,) = self.records()
@@ -108,7 +108,7 @@ class Tune(unittest.TestCase):
         self.assertEqual(
             record["pipelines"],
             {
-                "grad_b8": {
+                "infer_b8": {
                     entry["node"]: {
                         "space": entry["space"],
                         "tile": tile,
@@ -119,27 +119,27 @@ class Tune(unittest.TestCase):
                 }
             },
         )
-        self.assertEqual(record["calls"], {"grad_b8": {"us": 90.0, "computed_us": 100.0}})
+        self.assertEqual(record["calls"], {"infer_b8": {"us": 90.0, "computed_us": 100.0}})
 
         calls = self.timer_calls()
-        again = self.tune({}, 1.0, "--pipelines=^grad_b8$")
+        again = self.tune({}, 1.0, "--pipelines=^infer_b8$")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(self.timer_calls(), calls)
         # Forgotten, and then nothing is better: the record goes.
-        self.assertEqual(self.tune({}, 1.0, "--pipelines=^grad_b8$", "--fresh").returncode, 0)
+        self.assertEqual(self.tune({}, 1.0, "--pipelines=^infer_b8$", "--fresh").returncode, 0)
         self.assertGreater(self.timer_calls(), calls)
         self.assertEqual(self.records(), [])
 
     def test_a_gain_that_does_not_come_again_is_not_recorded(self):
         entry, tile = self.a_better_tile()
-        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^grad_b8$", FAKE_FADES="1")
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^infer_b8$", FAKE_FADES="1")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("grad_b8: the computed tiles are the best", result.stdout)
+        self.assertIn("infer_b8: the computed tiles are the best", result.stdout)
         self.assertEqual(self.records(), [])
 
     def test_a_call_that_is_no_faster_is_not_recorded(self):
         entry, tile = self.a_better_tile()
-        result = self.tune({entry["node"]: tile}, 0.998, "--pipelines=^grad_b8$")
+        result = self.tune({entry["node"]: tile}, 0.998, "--pipelines=^infer_b8$")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("make the call no faster", result.stdout)
         self.assertEqual(self.records(), [])
@@ -153,18 +153,18 @@ class Tune(unittest.TestCase):
     def test_interrupted_it_writes_what_is_known_and_goes_on_later(self):
         entry, tile = self.a_better_tile()
         better = {entry["node"]: tile}
-        pipelines = "--pipelines=^(grad|infer)_b8$"
-        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_infer")
+        pipelines = "--pipelines=^(infer|eval)_b8$"
+        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_eval")
         self.assertEqual(result.returncode, 130, result.stderr)
         self.assertEqual(result.stderr, "")
         self.assertIn("stopped: 1 of 2 pipelines are done", result.stdout)
         (path,) = self.records()
         with open(path) as file:
-            self.assertEqual(list(json.load(file)["pipelines"]["grad_b8"]), [entry["node"]])
+            self.assertEqual(list(json.load(file)["pipelines"]["infer_b8"]), [entry["node"]])
         again = self.tune(better, 0.9, pipelines)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertNotIn("stopped", again.stdout)
-        self.assertIn("infer_b8: ", again.stdout)
+        self.assertIn("eval_b8: ", again.stdout)
 
     def test_mistakes_are_one_line(self):
         for arguments, model, expected in [
