@@ -1,8 +1,13 @@
 # kiln_add_model(NAME lenet5 SOURCES lenet5.cc BLOCKS 1 8 64
 #                [FUSE sgd momentum]      optimizers that get a fused step pipeline (default: none)
-#                [SCHEDULE fast|naive]    default: fast
+#                [SCHEDULE fast|naive|Mullapudi2016|Adams2019]   default: fast; the last two are Halide's autoschedulers, for
+#                                         one thread, whose pipelines take memory from the heap
 #                [SCHEDULES dir]          where scripts/tune has left <name>.<target>.json, the tiles that it has measured to be
 #                                         best (default: schedules in the calling project's root); used when there
+#                [BUDGET 64KB]            workspace and stack that a call of any pipeline may take, in KB (1,024 bytes) or MB
+#                                         (1,048,576): the backward pass computes values again instead of keeping them,
+#                                         a pipeline takes smaller blocks than BLOCKS says, or the build fails and names
+#                                         the smallest budget that works (gradcheck's and explain's pipelines are exempt)
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
@@ -19,8 +24,8 @@
 
 function(kiln_add_model)
   set(optimizers sgd momentum)
-  set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;SCHEDULES" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  set(schedules fast naive Mullapudi2016 Adams2019)
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;SCHEDULES;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -40,7 +45,7 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
-    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE SCHEDULES)
+    foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE SCHEDULES BUDGET)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")
       endif()
@@ -69,6 +74,9 @@ function(kiln_add_model)
       message(FATAL_ERROR "${where} OPTIONS must be name=value, of letters, digits and '_.+-', not '${option}'")
     endif()
   endforeach()
+  if(DEFINED MODEL_BUDGET AND NOT MODEL_BUDGET MATCHES "^([1-9][0-9]*)(KB|MB)$")
+    message(FATAL_ERROR "${where} BUDGET must be a whole number of KB or MB, such as 64KB, not '${MODEL_BUDGET}'")
+  endif()
   if(NOT MODEL_SCHEDULE)
     set(MODEL_SCHEDULE fast)
   elseif(NOT MODEL_SCHEDULE IN_LIST schedules)

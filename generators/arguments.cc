@@ -180,7 +180,13 @@ class Lister {
           break;
       }
     }
-    for (const Output& output : graph_.outputs()) {
+    // The last layer's first. Halide computes outputs in this order, each with
+    // what it still lacks: so a layer's adjoint is summed into its gradients as
+    // soon as it is there, and need not be kept until those of the first layer
+    // are.
+    for (auto it = graph_.outputs().rbegin(); it != graph_.outputs().rend();
+         ++it) {
+      const Output& output = *it;
       if (output.kind != OutputKind::kGradient) continue;
       const std::vector<int> extents =
           Extents(graph_.node(output.node).type.shape);

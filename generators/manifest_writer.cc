@@ -1,5 +1,6 @@
 #include "generators/manifest_writer.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -280,6 +281,32 @@ std::string MainSource(const std::string& name) {
                       "(), argc, argv);\n}\n");
 }
 
+absl::StatusOr<Json> ReadRecord(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  Json record = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (record.is_discarded())
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is no pipeline record"));
+  return record;
+}
+
+// Whether there is such a pipeline of that block already, since a budget has
+// made two blocks one.
+bool IsTwin(const Json& pipelines, const Json& record) {
+  return std::any_of(pipelines.begin(), pipelines.end(),
+                     [&](const Json& pipeline) {
+                       return pipeline["kind"] == record["kind"] &&
+                              pipeline["block"] == record["block"] &&
+                              pipeline["optimizer"] == record["optimizer"];
+                     });
+}
+
+// "relu1$2" -> "relu1": Halide numbers Funcs of one name.
+std::string NodeName(const std::string& func) {
+  return func.substr(0, func.find('$'));
+}
+
 std::string FunctionName(const std::string& record_path) {
   const size_t slash = record_path.rfind('/');
   const std::string file =
@@ -296,11 +323,13 @@ absl::Status WritePipelineRecord(const std::string& path,
                {"kind", KindName(record.options.kind)},
                {"block", record.options.block},
                {"optimizer", record.options.optimizer},
-               {"schedule",
-                record.options.schedule == Schedule::kNaive ? "naive" : "fast"},
+               {"schedule", record.schedule},
                {"workspace_bytes", record.plan.bytes},
+               {"workspace_lower_bound", record.plan.lower_bound},
+               {"stack_bytes", record.plan.stack_bytes},
                {"allocations", Json::array()},
                {"arguments", Json::array()}};
+  if (!record.failure.empty()) json["failure"] = record.failure;
   const bool is_profiled = !record.stages.empty();
   if (is_profiled) {
     json["target"] = record.target;
@@ -323,9 +352,11 @@ absl::Status WritePipelineRecord(const std::string& path,
       candidates.push_back({tile.vectors, tile.channels});
   }
   for (const PlannedAllocation& allocation : record.plan.allocations) {
-    json["allocations"].push_back({{"name", allocation.name},
+    json["allocations"].push_back({{"name", NodeName(allocation.name)},
                                    {"bytes", allocation.bytes},
-                                   {"offset", allocation.offset}});
+                                   {"offset", allocation.offset},
+                                   {"first", allocation.first},
+                                   {"last", allocation.last}});
   }
   for (const Argument& argument : record.arguments) {
     Json entry = {{"name", argument.name},
@@ -335,6 +366,22 @@ absl::Status WritePipelineRecord(const std::string& path,
     json["arguments"].push_back(entry);
   }
   return WriteFile(path, json.dump(1));
+}
+
+absl::Status AddBudgetToRecord(const std::string& path, int64_t budget,
+                               int asked_block, const Notes& notes) {
+  absl::StatusOr<Json> record = ReadRecord(path);
+  if (!record.ok()) return record.status();
+  const int64_t bytes = (*record)["workspace_bytes"].get<int64_t>() +
+                        (*record)["stack_bytes"].get<int64_t>();
+  if (bytes > budget) {
+    return absl::InternalError(
+        absl::StrCat(path, ": takes ", bytes, " bytes of ", budget));
+  }
+  (*record)["budget_bytes"] = budget;
+  (*record)["asked_block"] = asked_block;
+  (*record)["notes"] = notes;
+  return WriteFile(path, record->dump(1));
 }
 
 absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
@@ -362,15 +409,16 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
   manifest["nodes"] = NodeTable(model);
   manifest["pipelines"] = Json::array();
   for (const std::string& path : record_paths) {
-    absl::StatusOr<std::string> text = ReadFile(path);
-    if (!text.ok()) return text.status();
-    Json record = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    if (record.is_discarded())
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": is no pipeline record"));
+    absl::StatusOr<Json> record = ReadRecord(path);
+    if (!record.ok()) return record.status();
     const bool is_empty =
-        record.value("kind", "") == "prepare" && manifest["prepared"].empty();
-    if (!is_empty) manifest["pipelines"].push_back(std::move(record));
+        record->value("kind", "") == "prepare" && manifest["prepared"].empty();
+    if (is_empty) continue;
+    for (const Json& note : record->value("notes", Json::array()))
+      manifest["notes"].push_back(note);
+    record->erase("notes");
+    if (IsTwin(manifest["pipelines"], *record)) continue;
+    manifest["pipelines"].push_back(*std::move(record));
   }
   const std::string base = directory + "/" + name;
   for (const auto& [suffix, text] :

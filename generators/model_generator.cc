@@ -4,7 +4,10 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "dsl/passes.h"
+#include "dsl/recompute.h"
+#include "generators/autoschedule.h"
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
@@ -19,9 +22,12 @@ namespace {
 class RecordingPass : public WorkspacePass {
  public:
   // `profile`, if not null, has run before.
-  RecordingPass(std::string path, PipelineRecord record,
-                const ProfilePass* profile)
-      : path_(std::move(path)), record_(std::move(record)), profile_(profile) {}
+  RecordingPass(int64_t root_stack_bytes, std::string path,
+                PipelineRecord record, const ProfilePass* profile)
+      : WorkspacePass(root_stack_bytes),
+        path_(std::move(path)),
+        record_(std::move(record)),
+        profile_(profile) {}
 
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override {
     const bool is_first = !is_recorded_;
@@ -93,10 +99,14 @@ void ModelGenerator::configure() {
       << parsed_kind.status().ToString() << "\n";
   options_ = {
       *parsed_kind, block,
-      schedule_name.value() == "naive" ? Schedule::kNaive : Schedule::kFast,
+      schedule_name.value() == "fast" ? Schedule::kFast : Schedule::kNaive,
       optimizer};
   if (!tuned.value().empty()) ReadSchedules();
-  graph_ = PipelineGraph(model->training, options_.kind);
+  absl::StatusOr<Graph> graph = RecomputeInBackward(
+      PipelineGraph(model->training, options_.kind),
+      absl::StrSplit(recompute.value(), ',', absl::SkipEmpty()));
+  _halide_user_assert(graph.ok()) << graph.status().ToString() << "\n";
+  graph_ = *std::move(graph);
   if (IsEmpty()) {
     arguments_ = {
         {ArgumentKind::kPreparedOut, "nothing", "", "", Halide::Float(32), {}}};
@@ -166,6 +176,7 @@ void ModelGenerator::generate() {
   for (const std::string& entry : schedules_.Stale(options_)) {
     std::cerr << tuned.value() << ": " << entry << ": not used; tune again\n";
   }
+  if (using_autoscheduler()) PrepareAutoscheduling(funcs);
   size_t next = 0;
   for (const Argument& argument : arguments_) {
     if (!IsOutput(argument)) continue;
@@ -173,11 +184,33 @@ void ModelGenerator::generate() {
     output = funcs[next++];
     Constrain(output, argument);
     if (argument.kind >= ArgumentKind::kGradient) output.set_host_alignment(64);
+    if (using_autoscheduler()) output.set_estimates(EstimatedExtents(argument));
   }
 }
 
+void ModelGenerator::PrepareAutoscheduling(
+    const std::vector<Halide::Func>& outputs) {
+  ClearNaiveSchedule(outputs);
+  for (const Argument& argument : arguments_) {
+    if (IsOutput(argument)) continue;
+    if (argument.is_buffer)
+      buffers_.at(argument.name)->set_estimates(EstimatedExtents(argument));
+  }
+  for (auto& [name, scalar] : scalars_) scalar->set_estimate(0.5f);
+  for (auto& [name, word] : words_) word->set_estimate(1);
+}
+
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}, choices_};
+  PipelineRecord pipeline_record{options_, arguments_,    {},
+                                 choices_, schedule_name, failure};
+  if (using_autoscheduler()) {
+    // What it allocates need not have constant size and may stand in parallel
+    // loops: that stays with Halide's own allocator.
+    if (record.value().empty()) return;
+    const absl::Status status = WritePipelineRecord(record, pipeline_record);
+    _halide_user_assert(status.ok()) << status.ToString() << "\n";
+    return;
+  }
   pipeline_record.target = TargetName(get_target());
   pipeline_record.registers = VectorRegisters(get_target());
   ProfilePass* marks = nullptr;
@@ -186,7 +219,7 @@ void ModelGenerator::schedule() {
     get_pipeline().add_custom_lowering_pass(marks);
   }
   get_pipeline().add_custom_lowering_pass(
-      new RecordingPass(record, std::move(pipeline_record), marks));
+      new RecordingPass(root_stack, record, std::move(pipeline_record), marks));
 }
 
 }  // namespace kiln

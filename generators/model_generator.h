@@ -38,12 +38,19 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   Halide::GeneratorParam<std::string> schedule_name{"schedule", "fast"};
   Halide::GeneratorParam<std::string> optimizer{"optimizer", ""};
   Halide::GeneratorParam<std::string> options{"options", ""};  // of the model
+  // To fit a budget (budget.h): the values that the backward pass computes
+  // again, "conv1,pool1", and the bytes of stages that stay on the stack.
+  Halide::GeneratorParam<std::string> recompute{"recompute", ""};
+  Halide::GeneratorParam<int> root_stack{"root_stack",
+                                         static_cast<int>(kRootStackBytes)};
   Halide::GeneratorParam<bool> profile{"profile", false};  // see ProfilePass
   // The tuner's record of this model and target; none when empty.
   Halide::GeneratorParam<std::string> tuned{"tuned", ""};
   // Where the pipeline's part of the manifest is written; not at all when
   // empty.
   Halide::GeneratorParam<std::string> record{"record", ""};
+  // Why the autoscheduler that `schedule` names has not scheduled this.
+  Halide::GeneratorParam<std::string> failure{"failure", ""};
 
   void configure();
   void generate();
@@ -58,6 +65,9 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   // A model with nothing to prepare has no prepare pipeline, but CMake asks for
   // one before the model is known: it gets this, which nothing links.
   bool IsEmpty() const { return graph_.outputs().empty(); }
+
+  // Tells the autoscheduler what to expect, and leaves the rest to it.
+  void PrepareAutoscheduling(const std::vector<Halide::Func>& outputs);
 
   Graph graph_;
   PipelineOptions options_;

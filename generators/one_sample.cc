@@ -21,16 +21,10 @@ bool IsOneSample(const Lowering& lowering) {
   return lowering.fast() && lowering.block() == 1;
 }
 
-int FeatureLanes(const Lowering& lowering, int64_t features) {
-  int vector = lowering.vector_size();
-  while (vector > features) vector /= 2;
-  return vector;
-}
-
 PixelLanes PixelLanesOf(const Lowering& lowering, const Shape& shape) {
   const int64_t channels = shape[0], width = shape[2];
   const int over_channels = VectorDivisor(channels, lowering.vector_size());
-  const int over_columns = FeatureLanes(lowering, width);
+  const int over_columns = LargestVector(width, lowering.vector_size());
   const int64_t of_pixels = width * (channels / over_channels),
                 of_rows =
                     channels * ((width + over_columns - 1) / over_columns);
@@ -64,7 +58,7 @@ void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
       func.vectorize(vars[lanes.channels ? 3 : 1], lanes.vector,
                      TailStrategy::ShiftInwards);
   } else if (shape.size() == 1) {
-    const int vector = FeatureLanes(lowering, shape[0]);
+    const int vector = LargestVector(shape[0], lowering.vector_size());
     if (vector > 1) func.vectorize(vars[1], vector, TailStrategy::ShiftInwards);
   }
 }
@@ -89,6 +83,8 @@ Var StoreParameter(const Lowering& lowering, Func func, int stage,
                    const Shape& shape) {
   constexpr int kVectors = 5;  // a step of the loop
   const std::vector<Var> vars = func.args();
+  for (size_t d = 0; d < shape.size(); ++d)
+    func.bound(vars[d], 0, static_cast<int>(shape[shape.size() - 1 - d]));
   Halide::Stage loops = StageOf(func, stage);
   Var elements = vars[0];
   int64_t extent = shape.back();
@@ -101,7 +97,7 @@ Var StoreParameter(const Lowering& lowering, Func func, int stage,
     extent *= shape[shape.size() - 1 - d];
   }
   const Var lane("lane");
-  const int vector = FeatureLanes(lowering, extent);
+  const int vector = LargestVector(extent, lowering.vector_size());
   const bool divides = extent % vector == 0;
   const int64_t vectors = (extent + vector - 1) / vector;
   loops.split(elements, elements, lane, vector,

@@ -26,9 +26,6 @@ struct PixelLanes {
 // and what is computed pointwise of them agree, as they have one shape.
 PixelLanes PixelLanesOf(const Lowering& lowering, const Shape& shape);
 
-// Lanes of a vector of features: the largest power of two that fits.
-int FeatureLanes(const Lowering& lowering, int64_t features);
-
 // compute_root with the lanes of `shape`, for what moves or maps data:
 // f(n, x, y, c) or f(n, i).
 void StoreSample(const Lowering& lowering, Halide::Func func,

@@ -159,6 +159,11 @@ class PipelineBuilder {
 
       const Shape& shape = lowering_.type(node).shape;
       Func velocity = Momentum(argument.tensor);
+      // Known to be of one size, so that the tiles of one hold those of both.
+      for (Func output : {updated, velocity}) {
+        for (size_t d = 0; d < vars.size(); ++d)
+          output.bound(vars[d], 0, argument.extents[d]);
+      }
       ScheduleGradient(node, updated, -1);
       if (!shape.empty())
         velocity.compute_with(updated, LoopsOf(node, velocity));
@@ -184,7 +189,7 @@ class PipelineBuilder {
     return Momentum(argument.tensor);
   }
 
-  // The updated velocity, an output of its own.
+  // The updated velocity, an output of its own; UpdatedParameter schedules it.
   Func Momentum(const std::string& tensor) {
     auto [entry, is_new] =
         momentum_.try_emplace(tensor, CName(tensor) + "_momentum_out");

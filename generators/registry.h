@@ -48,7 +48,8 @@ namespace kiln {
   X("prepared", LowerPrepared) \
   X("matmul", LowerMatmul) \
   X("matvec", LowerMatvec) \
-  X("scale_rows", LowerScaleRows)
+  X("scale_rows", LowerScaleRows) \
+  X("regather", LowerRegather)
 // clang-format on
 
 #define KILN_DECLARE_LOWERING(op, lower) \

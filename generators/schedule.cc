@@ -224,11 +224,14 @@ void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
       .unroll(inner);
 }
 
-void UnrollPeriods(Func func, const TensorType& type, int period_x,
-                   int period_y) {
+void UnrollPeriods(const Lowering& lowering, Func func, const TensorType& type,
+                   int period_x, int period_y) {
   const std::vector<Var> vars = func.args();
   if (type.shape.size() != 3) return;
-  if (period_x > 1 && type.shape[2] % period_x == 0)
+  // A vector of columns has the period in its lanes.
+  const bool has_column_lanes =
+      IsOneSample(lowering) && !HasChannelLanes(lowering, type.shape);
+  if (!has_column_lanes && period_x > 1 && type.shape[2] % period_x == 0)
     func.unroll(vars[1], period_x);
   if (period_y > 1 && type.shape[1] % period_y == 0)
     func.unroll(vars[2], period_y);

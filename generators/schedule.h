@@ -117,8 +117,8 @@ void StoreTransposed(const Lowering& lowering, Halide::Func stored,
 
 // Unrolls x and y by the periods of what is inlined in `func`, so that its
 // divisions fold away.
-void UnrollPeriods(Halide::Func func, const TensorType& type, int period_x,
-                   int period_y);
+void UnrollPeriods(const Lowering& lowering, Halide::Func func,
+                   const TensorType& type, int period_x, int period_y);
 
 // compute_root, vectorised over the samples: for pools, pads and whatever moves
 // data. With the `shape` of a sample, a block of one has lanes as well.

@@ -1,6 +1,8 @@
 #include "generators/workspace.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace kiln {
 
@@ -14,49 +16,54 @@ namespace {
 constexpr int64_t kStackLimit =
     16 * 1024;  // what Halide keeps on the stack without being asked
 
-int64_t RoundUp(int64_t bytes) {
-  return (bytes + kWorkspaceAlignment - 1) / kWorkspaceAlignment *
-         kWorkspaceAlignment;
+// Whatever a vector load may read beyond the elements included.
+int64_t BytesOf(const Allocate* op) {
+  const int64_t elements = op->constant_allocation_size();
+  return elements == 0 ? 0 : (elements + op->padding) * op->type.bytes();
 }
 
-bool IsHeap(const Allocate* op) {
-  if (op->new_expr.defined()) return false;
-  if (op->memory_type == MemoryType::Heap) return true;
-  if (op->memory_type != MemoryType::Auto) return false;
-  const int64_t bytes =
-      static_cast<int64_t>(op->constant_allocation_size()) * op->type.bytes();
-  return bytes == 0 || bytes > kStackLimit;
+enum class Place { kHeap, kRootStack, kTileStack, kGiven };
+
+// Where Halide would put it.
+Place PlaceOf(const Allocate* op, int loops) {
+  if (op->new_expr.defined()) return Place::kGiven;
+  const int64_t bytes = BytesOf(op);
+  const bool is_auto = op->memory_type == MemoryType::Auto;
+  if (op->memory_type == MemoryType::Heap ||
+      (is_auto && (bytes == 0 || bytes > kStackLimit)))
+    return Place::kHeap;
+  return is_auto && loops == 0 ? Place::kRootStack : Place::kTileStack;
 }
 
 // Numbers the statements in program order and notes between which of them each
-// allocation lives.
+// allocation lives, whether in the workspace or on the stack.
 class CollectLifetimes : public IRVisitor {
  public:
-  std::vector<PlannedAllocation> allocations;
-  std::vector<std::string> unplanned;
+  struct Found {
+    PlannedAllocation allocation;
+    Place place;
+    Type type;
+  };
+  std::vector<Found> found;  // in program order
 
  private:
   using IRVisitor::visit;
 
   void visit(const Allocate* op) override {
-    if (!IsHeap(op)) return IRVisitor::visit(op);
-    const int64_t bytes =
-        static_cast<int64_t>(op->constant_allocation_size()) * op->type.bytes();
-    if (bytes == 0) {
-      unplanned.push_back(op->name);
-      return IRVisitor::visit(op);
-    }
-    const size_t slot = allocations.size();
-    allocations.push_back({op->name, bytes, 0, ++time_, -1});
+    const size_t slot = found.size();
+    found.push_back({{op->name, BytesOf(op), 0, ++time_, -1},
+                     PlaceOf(op, loops_),
+                     op->type});
     IRVisitor::visit(op);
-    if (allocations[slot].last < 0) allocations[slot].last = ++time_;
+    if (found[slot].allocation.last < 0) found[slot].allocation.last = ++time_;
   }
 
   void visit(const Free* op) override {
     ++time_;
-    for (PlannedAllocation& allocation : allocations) {
-      if (allocation.name == op->name && allocation.last < 0)
-        allocation.last = time_;
+    for (auto entry = found.rbegin(); entry != found.rend(); ++entry) {
+      if (entry->allocation.name != op->name) continue;
+      if (entry->allocation.last < 0) entry->allocation.last = time_;
+      return;
     }
   }
 
@@ -65,59 +72,90 @@ class CollectLifetimes : public IRVisitor {
     IRVisitor::visit(op);
   }
 
+  void visit(const For* op) override {
+    ++loops_;
+    IRVisitor::visit(op);
+    --loops_;
+  }
+
   int time_ = 0;
+  int loops_ = 0;
 };
 
-}  // namespace
-
-WorkspacePlan PlanWorkspace(std::vector<PlannedAllocation> allocations) {
-  std::vector<PlannedAllocation*> by_size;
-  for (PlannedAllocation& allocation : allocations)
-    by_size.push_back(&allocation);
-  std::stable_sort(
-      by_size.begin(), by_size.end(),
-      [](const auto* a, const auto* b) { return a->bytes > b->bytes; });
-
-  WorkspacePlan plan;
-  std::vector<const PlannedAllocation*> placed;  // sorted by offset
-  for (PlannedAllocation* allocation : by_size) {
-    int64_t offset = 0;
-    for (const PlannedAllocation* other : placed) {
-      const bool alive_together =
-          allocation->first <= other->last && other->first <= allocation->last;
-      if (!alive_together) continue;
-      if (offset + allocation->bytes <= other->offset) break;
-      offset = std::max(offset, RoundUp(other->offset + other->bytes));
-    }
-    allocation->offset = offset;
-    plan.bytes = std::max(plan.bytes, RoundUp(offset + allocation->bytes));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), allocation,
-                                   [](const auto* a, const auto* b) {
-                                     return a->offset < b->offset;
-                                   }),
-                  allocation);
+// The smallest root allocations that fit the stack together, the rest to the
+// workspace.
+void BoundRootStack(int64_t limit,
+                    std::vector<CollectLifetimes::Found>* found) {
+  std::vector<CollectLifetimes::Found*> small;
+  for (auto& entry : *found) {
+    if (entry.place == Place::kRootStack) small.push_back(&entry);
   }
-  plan.allocations = std::move(allocations);
-  return plan;
+  std::stable_sort(small.begin(), small.end(), [](auto* a, auto* b) {
+    return a->allocation.bytes < b->allocation.bytes;
+  });
+  int64_t bytes = 0;
+  for (auto* entry : small) {
+    bytes += entry->allocation.bytes;
+    if (bytes > limit) entry->place = Place::kHeap;
+  }
 }
+
+// Halide gives an allocation the first freed stack slot of its type that is
+// large enough, and otherwise a new one.
+int64_t StackBytes(const std::vector<CollectLifetimes::Found>& found) {
+  struct Slot {
+    Type type;
+    int64_t bytes;
+    int free_after;
+  };
+  std::vector<Slot> slots;
+  int64_t total = 0;
+  for (const auto& [allocation, place, type] : found) {
+    if (place != Place::kRootStack && place != Place::kTileStack) continue;
+    const auto slot = std::find_if(
+        slots.begin(), slots.end(),
+        [&, &type = type, &allocation = allocation](const Slot& s) {
+          return s.type == type && s.bytes >= allocation.bytes &&
+                 s.free_after < allocation.first;
+        });
+    if (slot != slots.end()) {
+      slot->free_after = allocation.last;
+    } else {
+      slots.push_back({type, allocation.bytes, allocation.last});
+      total += allocation.bytes;
+    }
+  }
+  return total;
+}
+
+}  // namespace
 
 Stmt WorkspacePass::mutate(const Stmt& stmt) {
   if (!is_planned_) {
     is_planned_ = true;
     CollectLifetimes lifetimes;
     stmt.accept(&lifetimes);
-    plan_ = PlanWorkspace(std::move(lifetimes.allocations));
-    unplanned_ = std::move(lifetimes.unplanned);
+    BoundRootStack(root_stack_bytes_, &lifetimes.found);
+    std::vector<PlannedAllocation> allocations;
+    for (const auto& [allocation, place, type] : lifetimes.found) {
+      const bool is_planned = place == Place::kHeap && allocation.bytes > 0;
+      if (place == Place::kHeap && !is_planned)
+        unplanned_.push_back(allocation.name);
+      planned_.push_back(is_planned ? static_cast<int>(allocations.size())
+                                    : -1);
+      if (is_planned) allocations.push_back(allocation);
+    }
+    plan_ = PlanWorkspace(std::move(allocations));
+    plan_.stack_bytes = StackBytes(lifetimes.found);
   }
   return IRMutator::mutate(stmt);
 }
 
+// Visits in the order in which the lifetimes were collected.
 Stmt WorkspacePass::visit(const Allocate* op) {
+  const int planned = planned_[next_++];
   const Stmt body = mutate(op->body);
-  const auto planned = std::find_if(
-      plan_.allocations.begin(), plan_.allocations.end(),
-      [&](const PlannedAllocation& a) { return a.name == op->name; });
-  if (!IsHeap(op) || planned == plan_.allocations.end()) {
+  if (planned < 0) {
     return Allocate::make(op->name, op->type, op->memory_type, op->extents,
                           op->condition, body, op->new_expr, op->free_function,
                           op->padding);
@@ -125,11 +163,13 @@ Stmt WorkspacePass::visit(const Allocate* op) {
   const Type pointer = Halide::type_of<void*>();
   const Expr workspace = Variable::make(pointer, "workspace");
   const Expr address = Halide::reinterpret(
-      pointer, Halide::reinterpret<uint64_t>(workspace) +
-                   Expr(static_cast<uint64_t>(planned->offset)));
-  return Allocate::make(op->name, op->type, op->memory_type, op->extents,
+      pointer,
+      Halide::reinterpret<uint64_t>(workspace) +
+          Expr(static_cast<uint64_t>(plan_.allocations[planned].offset)));
+  // Without the padding, which Halide refuses here: the plan has its bytes.
+  return Allocate::make(op->name, op->type, MemoryType::Heap, op->extents,
                         op->condition, body, address,
-                        "halide_device_host_nop_free", op->padding);
+                        "halide_device_host_nop_free", /*padding=*/0);
 }
 
 }  // namespace kiln

@@ -8,38 +8,28 @@
 #include <vector>
 
 #include "Halide.h"
+#include "generators/workspace_plan.h"
 
 namespace kiln {
 
-struct PlannedAllocation {
-  std::string name;
-  int64_t bytes = 0;
-  int64_t offset = 0;
-  // Statements between which it lives, in program order.
-  int first = 0;
-  int last = 0;
-};
+// Allocations outside all loops stay on the stack as long as they take this
+// together, the smallest first; the workspace has the others. Inside loops
+// (register tiles, mostly) Halide's own limit holds, 16 KiB each. So the stack
+// that a pipeline takes does not grow with its layers.
+constexpr int64_t kRootStackBytes = 16 * 1024;
 
-struct WorkspacePlan {
-  int64_t bytes =
-      0;  // size of the workspace, a multiple of kWorkspaceAlignment
-  std::vector<PlannedAllocation> allocations;
-};
-
-constexpr int64_t kWorkspaceAlignment =
-    128;  // of every offset; no vector register is wider
-
-// Places allocations so that those alive together do not overlap: largest
-// first, each at the lowest free offset.
-WorkspacePlan PlanWorkspace(std::vector<PlannedAllocation> allocations);
-
-// A custom lowering pass: finds the allocations Halide would take from the heap
-// (larger than its 16 KiB limit for the stack, constant in size), plans them,
-// and points them into the pipeline's `workspace` argument. An allocation of
-// unknown size stays with halide_malloc and is listed in `unplanned`; Kiln's
-// own schedules have none.
+// A custom lowering pass: chooses the allocations that go to the workspace,
+// plans them, and points them into the pipeline's `workspace` argument. An
+// allocation of unknown size stays with halide_malloc and is listed in
+// `unplanned`; Kiln's own schedules have none.
+//
+// Two allocations share bytes only where one's Free comes before the other's
+// Allocate. The Free calls an external function, which keeps LLVM from moving
+// loads and stores past it, though it knows that different buffers never alias.
 class WorkspacePass : public Halide::Internal::IRMutator {
  public:
+  explicit WorkspacePass(int64_t root_stack_bytes = kRootStackBytes)
+      : root_stack_bytes_(root_stack_bytes) {}
   Halide::Internal::Stmt mutate(const Halide::Internal::Stmt& stmt) override;
   using IRMutator::mutate;
 
@@ -51,7 +41,11 @@ class WorkspacePass : public Halide::Internal::IRMutator {
   using IRMutator::visit;
 
  private:
+  const int64_t root_stack_bytes_;
   bool is_planned_ = false;
+  // Of each allocation in program order, its place in the plan or -1.
+  std::vector<int> planned_;
+  size_t next_ = 0;
   WorkspacePlan plan_;
   std::vector<std::string> unplanned_;
 };

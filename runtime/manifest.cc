@@ -290,7 +290,13 @@ PipelineSpec ParsePipeline(const Json& json) {
           .block = Integer(json, "block"),
           .optimizer = Text(json, "optimizer"),
           .schedule = Text(json, "schedule"),
+          .failure = json.value("failure", ""),
           .workspace_bytes = Integer(json, "workspace_bytes"),
+          .workspace_lower_bound = json.contains("workspace_lower_bound")
+                                       ? Integer(json, "workspace_lower_bound")
+                                       : 0,
+          .stack_bytes =
+              json.contains("stack_bytes") ? Integer(json, "stack_bytes") : 0,
           .allocations = List(json, "allocations", ParseAllocation),
           .arguments = List(json, "arguments", ParseArgument)};
 }

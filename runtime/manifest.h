@@ -201,8 +201,13 @@ struct PipelineSpec {
   PipelineKind kind = PipelineKind::kInfer;
   int64_t block = 1;      // samples (lanes) per call
   std::string optimizer;  // kStep only
-  std::string schedule;   // "fast" or "naive"
+  std::string schedule;   // "fast", "naive" or an autoscheduler's name
+  std::string failure;    // why that autoscheduler did not schedule it: it is
+                          // naive then; mostly nothing
   int64_t workspace_bytes = 0;
+  // The largest sum of planned bytes alive at one time: no plan takes less.
+  int64_t workspace_lower_bound = 0;
+  int64_t stack_bytes = 0;  // beside the workspace, spilled registers aside
   std::vector<AllocationSpec> allocations;
   std::vector<ArgumentSpec> arguments;  // in the order of argv
 };

@@ -61,7 +61,8 @@ Func PaddedInput(Lowering& lowering, const Node& node, const Geometry& g) {
 // Tiles of (vectors of channels) x columns: a tap is a load a vector of
 // channels and a broadcast a column.
 void TileChannels(const Lowering& lowering, Func sum, Func consumer,
-                  const RDom& r, const Shape& output, int vector) {
+                  const RDom& r, const Geometry& g, const Shape& output,
+                  int vector) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), ci("ci"), cv("cv");
   const Tile tile = lowering.TileOf(sum, {.vectors = output[0] / vector,
                                           .channels = output[2],
@@ -86,14 +87,19 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
       .reorder(c, x, r.x, r.y, r.z, y, n)
       .vectorize(c, vector)
       .unroll(c)
-      .unroll(x)
-      .unroll(r.x);
+      .unroll(x);
+  // Neighbouring columns share all but one of a kernel row's inputs: where the
+  // registers hold them and the row's weights, the row is one step.
+  const int inputs = (tile.channels - 1) * g.sx + g.kw;
+  if (vectors * (tile.channels + g.kw) + inputs <= lowering.registers())
+    sum.update().unroll(r.x);
 }
 
 // Tiles of rows x channels, each a vector of columns: a tap is a load a row and
 // a broadcast a channel.
 void TileColumns(const Lowering& lowering, Func sum, Func consumer,
-                 const RDom& r, const Shape& output, int vector) {
+                 const RDom& r, const Geometry&, const Shape& output,
+                 int vector) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
   const Tile tile =
       lowering.TileOf(sum, {.vectors = output[1], .channels = output[0]});
@@ -135,28 +141,31 @@ Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) +=
       input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) * weight;
 
-  return {sum, [&lowering, sum, r, lanes, shape = node.type.shape](
+  return {sum, [&lowering, sum, r, g, lanes, shape = node.type.shape](
                    Func consumer, int) {
             const auto tile = lanes.channels ? TileChannels : TileColumns;
-            tile(lowering, sum, consumer, r, shape, lanes.vector);
+            tile(lowering, sum, consumer, r, g, shape, lanes.vector);
           }};
 }
 
-// Partial sums of each lane of output channels, added across the lanes a row of
-// columns at a time. Of a row's taps those outside the adjoint are not emitted.
+// Partial sums of each lane of output channels, added across the lanes a vector
+// of results at a time: of columns, whose taps outside the adjoint are then not
+// even emitted, or of input channels.
 Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
   const Geometry g(static_cast<const Conv2dInputGradOp&>(*node.op).geometry());
   const Shape& output = lowering.type(node.inputs[0]).shape;
+  const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
   const int vector = PixelLanesOf(lowering, output).vector;
   const Var lane("lane"), n("n"), x("x"), y("y"), c("c");
   const int width = static_cast<int>(output[2]),
             height = static_cast<int>(output[1]),
-            vectors = static_cast<int>(output[0]) / vector;
-  const int columns = static_cast<int>(node.type.shape[2]);
-  const bool unroll = columns * g.kw <= kMaxUnrolledTaps;
+            vectors = static_cast<int>(output[0]) / vector,
+            columns = static_cast<int>(node.type.shape[2]);
+  const bool unroll = !lanes.channels && columns * g.kw <= kMaxUnrolledTaps,
+             pads = !lanes.channels && !unroll;
   Func weight = PackedWeight(lowering, node);
   Func d_output = lowering.input(node, 0);
-  if (!unroll)
+  if (pads)
     d_output = ZeroPadded(lowering, d_output, lowering.type(node.inputs[0]),
                           CName(node.name) + "_padded");
 
@@ -165,11 +174,11 @@ Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
   r.where(from_y >= 0 && from_y < height * g.sy);
   if (g.sy > 1) r.where(from_y % g.sy == 0);
   if (g.sx > 1) r.where(from_x % g.sx == 0);
-  if (unroll) r.where(from_x >= 0 && from_x < width * g.sx);
+  if (!pads) r.where(from_x >= 0 && from_x < width * g.sx);
   // The clamps change nothing where the conditions hold; they tell how much of
   // the adjoint is read.
   const Expr column =
-      unroll ? Halide::clamp(from_x / g.sx, 0, width - 1) : from_x / g.sx;
+      pads ? from_x / g.sx : Halide::clamp(from_x / g.sx, 0, width - 1);
   const Expr row = Halide::clamp(from_y / g.sy, 0, height - 1);
   const Expr channel = lane + vector * r.z;
   Func partial(CName(node.name) + "_lanes");
@@ -185,33 +194,39 @@ Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
   partial.compute_root();
   const int limit = lowering.registers() / 2;
   const int tiles = (columns + limit - 1) / limit,
-            tile = (columns + tiles - 1) / tiles;
-  const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
-  return {
-      sum, [=](Func consumer, int) mutable {
-        const Var xi("xi");
-        StoreLanesInnermost(lanes, consumer);
-        consumer.split(x, x, xi, tile, TailStrategy::ShiftInwards)
-            .reorder(xi, x, c, y, n)
-            .vectorize(xi);
-        if (unroll) consumer.unroll(x);
-        sum.compute_at(consumer, x).store_in(MemoryType::Stack).vectorize(x);
-        sum.update()
-            .reorder(across.x, x, y, c, n)
-            .atomic()
-            .vectorize(across.x)
-            .vectorize(x);
-        partial.compute_at(consumer, x)
-            .store_in(MemoryType::Stack)
-            .bound_extent(lane, vector)
-            .vectorize(lane)
-            .unroll(x);
-        partial.update()
-            .reorder(lane, x, r.x, r.y, r.z, y, c, n)
-            .vectorize(lane)
-            .unroll(x);
-        if (unroll) partial.update().unroll(r.x);
-      }};
+            tile =
+                lanes.channels ? lanes.vector : (columns + tiles - 1) / tiles;
+  return {sum, [=](Func consumer, int) mutable {
+            const Var results = lanes.channels ? c : x, inner("inner");
+            StoreLanesInnermost(lanes, consumer);
+            consumer.split(results, results, inner, tile,
+                           TailStrategy::ShiftInwards);
+            if (lanes.channels) {
+              consumer.reorder(inner, c, x, y, n);
+            } else {
+              consumer.reorder(inner, x, c, y, n);
+            }
+            consumer.vectorize(inner);
+            if (unroll) consumer.unroll(x);
+            sum.compute_at(consumer, results)
+                .store_in(MemoryType::Stack)
+                .vectorize(results);
+            sum.update()
+                .reorder(across.x, results)
+                .atomic()
+                .vectorize(across.x)
+                .vectorize(results);
+            partial.compute_at(consumer, results)
+                .store_in(MemoryType::Stack)
+                .bound_extent(lane, vector)
+                .vectorize(lane)
+                .unroll(results);
+            partial.update()
+                .reorder(lane, results, r.x, r.y, r.z)
+                .vectorize(lane)
+                .unroll(results);
+            if (unroll) partial.update().unroll(r.x);
+          }};
 }
 
 }  // namespace kiln

@@ -16,6 +16,7 @@ using Halide::Expr;
 using Halide::Func;
 using Halide::MemoryType;
 using Halide::RDom;
+using Halide::RVar;
 using Halide::Var;
 
 namespace {
@@ -46,41 +47,52 @@ Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
   const Shape& output = lowering.type(node.inputs[1]).shape;
   const int kw = static_cast<int>(GeometryOf(node).kernel.width),
             kh = static_cast<int>(GeometryOf(node).kernel.height);
-  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), kxi("kxi"), kyi("kyi"),
-      lane("lane"), tap("tap");
+  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), coi("coi"), lane("lane"),
+      tap("tap");
   const RDom r(0, static_cast<int>(output[2]), 0, static_cast<int>(output[1]),
-               "r");
+               "r"),
+      k(0, kw, 0, kh, 0, static_cast<int>(node.type.shape[1]), "k");
   Func sum(CName(node.name) + "_sum"), packed(CName(node.name) + "_packed"),
       gradient(CName(node.name));
   sum(co, kx, ky, ci) = Halide::Internal::make_const(lowering.real(), 0);
   sum(co, kx, ky, ci) +=
       Window(node, input, r.x, r.y, kx, ky, ci) * d_output(0, r.x, r.y, co);
   // By the tap's place in a stored kernel, so that a run of taps has a stride.
-  packed(co, tap) = sum(co, tap % kw, tap / kw % kh, tap / (kw * kh));
+  packed(co, tap) = Halide::undef(lowering.real());
+  packed(co, k.x + kw * (k.y + kh * k.z)) = sum(co, k.x, k.y, k.z);
   gradient(kx, ky, ci, co) = packed(co, kx + kw * (ky + kh * ci));
 
+  // A tile is a part of a kernel row, or whole rows: RVars keep their order.
+  const RVar outer("outer"), inner("inner");
   const int most = MostAccumulators(lowering),
             columns = LargestDivisor(kw, most),
-            rows = LargestDivisor(kh, std::max(1, most / columns));
-  packed.compute_root()
-      .bound(tap, 0, static_cast<int>(node.type.shape[1]) * kw * kh)
-      .split(co, co, lane, vector)
-      .split(tap, ky, kx, kw)
-      .split(ky, ci, ky, kh)
-      .split(kx, kx, kxi, columns)
-      .split(ky, ky, kyi, rows)
-      .reorder(lane, kxi, kyi, kx, ky, ci, co)
-      .vectorize(lane)
-      .unroll(kxi)
-      .unroll(kyi);
-  sum.compute_at(packed, kx)
+            rows = LargestDivisor(kh, std::max(1, most / columns)),
+            vectors = LargestDivisor(output[0] / vector,
+                                     std::max(1, most / (columns * rows)));
+  packed.compute_root();
+  Halide::Stage turn = packed.update();
+  turn.split(co, co, coi, vector * vectors).split(coi, coi, lane, vector);
+  if (columns < kw) {
+    turn.split(k.x, outer, inner, columns)
+        .reorder(lane, coi, inner, outer, k.y, k.z, co)
+        .unroll(inner);
+  } else {
+    turn.split(k.y, outer, inner, rows)
+        .reorder(lane, coi, k.x, inner, outer, k.z, co)
+        .unroll(k.x)
+        .unroll(inner);
+  }
+  turn.vectorize(lane).unroll(coi);
+  sum.compute_at(packed, outer)
       .store_in(MemoryType::Stack)
-      .vectorize(co)
+      .vectorize(co, vector)
+      .unroll(co)
       .unroll(kx)
       .unroll(ky);
   sum.update()
       .reorder(co, kx, ky, r.x, r.y, ci)
-      .vectorize(co)
+      .vectorize(co, vector)
+      .unroll(co)
       .unroll(kx)
       .unroll(ky);
   gradient.compute_root();

@@ -184,12 +184,11 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
                             .max_vectors = features / vector});
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
-    // A gradient is added to in place: what a shifted tile computes again must
-    // not count again.
+    // A gradient is added to, and a velocity updated, in place: what a shifted
+    // tile computes again must not count again.
     StageOf(consumer, stage)
         .split(i, i, ii, vector * tile.vectors,
-               stage < 0 ? Halide::TailStrategy::ShiftInwards
-                         : Halide::TailStrategy::ShiftInwardsAndBlend)
+               Halide::TailStrategy::ShiftInwardsAndBlend)
         .split(ii, ii, iv, vector)
         .split(o, o, oi, tile.channels)
         .reorder(iv, ii, oi, i, o)

@@ -1,6 +1,7 @@
 // Sources: the gather from the data set, fused into whatever reads it first.
 #include "dsl/ops/input.h"
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 

@@ -62,14 +62,18 @@ Lowered LowerMaxPoolIndex(Lowering& lowering, const Node& node) {
   index(n, x, y, c) = ScanWindow(lowering, node, g).place;
 
   StoreRoot(lowering, index, node.type.shape);
-  // One pass over the input gives both the maximum and its place.
+  // One pass over the input gives both the maximum and its place. Of several
+  // such maxima (recomputed ones) the nearest before is taken.
+  const Node* maximum = nullptr;
   for (const Node& other : lowering.graph().nodes()) {
+    if (&other == &node) break;
     const bool same_windows = other.op->name() == "max_pool" &&
                               other.inputs == node.inputs &&
                               other.op->Attributes() == node.op->Attributes();
-    if (lowering.fast() && same_windows)
-      index.compute_with(lowering.FuncOf(other), x);
+    if (same_windows) maximum = &other;
   }
+  if (lowering.fast() && maximum != nullptr)
+    index.compute_with(lowering.FuncOf(*maximum), x);
   return {index};
 }
 

@@ -31,7 +31,8 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
   if (!lowering.fast()) return {result};
   for (NodeId input : node.inputs) {
     const Lowered& inlined = lowering.lowered(input);
-    UnrollPeriods(result, node.type, inlined.period_x, inlined.period_y);
+    UnrollPeriods(lowering, result, node.type, inlined.period_x,
+                  inlined.period_y);
   }
   return {result};
 }

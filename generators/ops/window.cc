@@ -66,7 +66,8 @@ Lowered FinishWindowGradient(const Lowering& lowering, const Node& node,
   if (lowering.fast() && lowering.OnlyFeedsPointwise(node))
     return {d_input, nullptr, period_x, period_y};
   StoreRoot(lowering, d_input, node.type.shape);
-  if (lowering.fast()) UnrollPeriods(d_input, node.type, period_x, period_y);
+  if (lowering.fast())
+    UnrollPeriods(lowering, d_input, node.type, period_x, period_y);
   return {d_input};
 }
 

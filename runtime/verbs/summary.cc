@@ -43,13 +43,19 @@ void PrintPipelines(const Manifest& manifest) {
     return;
   }
   TextTable table({"pipeline", "kind", ">block", "schedule", ">workspace bytes",
-                   ">allocations"});
+                   ">lower bound", ">allocations", ">stack bytes"});
   for (const PipelineSpec& p : manifest.pipelines) {
     table.AddRow({p.function, PipelineKindName(p.kind), absl::StrCat(p.block),
                   p.schedule, WithCommas(p.workspace_bytes),
-                  absl::StrCat(p.allocations.size())});
+                  WithCommas(p.workspace_lower_bound),
+                  absl::StrCat(p.allocations.size()),
+                  WithCommas(p.stack_bytes)});
   }
   std::fputs(table.Text().c_str(), stdout);
+  std::printf(
+      "lower bound: the most bytes that are alive at one time, which no "
+      "placement in the\nworkspace can undercut; stack bytes: register tiles "
+      "and small stages beside it.\n");
 }
 
 void PrintNotes(const Manifest& manifest) {
