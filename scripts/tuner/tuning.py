@@ -16,8 +16,9 @@ def tune_pipeline(machine, state, tell):
     default = machine.emit("computed", {})
     record = machine.record(default)
     state.target = record["target"]
+    machine.record_key = search.record_key(record)
     if not record.get("tiles"):
-        state.finish(key, {}, {})
+        state.finish(key, machine.record_key, {}, {})
         return
     space = {entry["node"]: entry["space"] for entry in record["tiles"]}
     stage_us = [stage[0] for stage in machine.time([default], 0.2)[0]["stages"]]
@@ -65,7 +66,7 @@ def tune_pipeline(machine, state, tell):
     nodes = {}
     for node, tile in tiles.items():
         nodes[node] = {"space": space[node], "tile": list(tile), "computed": entries[node]["computed"], **figures[node]}
-    state.finish(key, nodes, call)
+    state.finish(key, machine.record_key, nodes, call)
 
 
 def figures_of(computed_us, ratio):

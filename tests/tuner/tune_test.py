@@ -4,6 +4,7 @@ depends on how fast this machine is; and the real timer by itself."""
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,10 @@ PLAN = os.environ["KILN_TUNE_PLAN"]  # build/tune/xor_mlp.json
 # Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner. With
 # FAKE_FADES nothing is left of a gain when it is measured again.
 TIMER = """#!{python}
-import json, os, signal, sys
+import json, os, signal, sys, time
 if os.environ.get("FAKE_INTERRUPT", "nothing") in sys.argv[2]:
     os.kill(os.getppid(), signal.SIGINT)
-    signal.pause()
+    time.sleep(60)
 with open(sys.argv[0] + ".calls", "a") as file:
     file.write("x")
 pipelines = []
@@ -77,7 +78,9 @@ class Tune(unittest.TestCase):
     def tune(self, better, call, *arguments, model="xor_mlp", **more):
         environment = dict(os.environ, FAKE_BETTER=json.dumps(better), FAKE_CALL=str(call), **more)
         command = [os.path.join(ROOT, "scripts", "tune"), model, f"--build={self.build}", "--built", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment)
+        # A test run in the background ignores Ctrl-C, and so would what it starts.
+        listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+        return subprocess.run(command, capture_output=True, text=True, env=environment, preexec_fn=listen)
 
     def timer_calls(self):
         try:
