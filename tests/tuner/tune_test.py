@@ -124,6 +124,13 @@ class Tune(unittest.TestCase):
         )
         self.assertEqual(record["calls"], {"infer_b8": {"us": 90.0, "computed_us": 100.0}})
 
+        checked = self.tune({}, 1.019, "--pipelines=^infer_b8$", "--check")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("infer_b8: 100.00 us with computed tiles, x 1.019 as recorded", checked.stdout)
+        checked = self.tune({}, 1.05, "--pipelines=^infer_b8$", "--check")
+        self.assertEqual(checked.returncode, 1)
+        self.assertIn("1 pipelines of xor_mlp are slower as recorded", checked.stderr)
+
         calls = self.timer_calls()
         again = self.tune({}, 1.0, "--pipelines=^infer_b8$")
         self.assertEqual(again.returncode, 0, again.stderr)
