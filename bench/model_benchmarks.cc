@@ -155,7 +155,8 @@ void RegisterPipelines(const char* name, const Bundle& bundle,
               ValueOrDie(Pipeline::Bind(bundle, *manifest, spec));
           PipelineCall call = subject.Call();
           // As training does; tiles of other schedules may overlap.
-          if (spec.schedule == "fast") call.state_out = subject.InPlaceState();
+          if (spec.schedule == "fast" || spec.schedule == "tuned")
+            call.state_out = subject.InPlaceState();
           Measure(state, PipelineWork(*manifest, spec),
                   [&] { return pipeline.Call(call); });
         });

@@ -201,7 +201,8 @@ struct PipelineSpec {
   PipelineKind kind = PipelineKind::kInfer;
   int64_t block = 1;      // samples (lanes) per call
   std::string optimizer;  // kStep only
-  std::string schedule;   // "fast", "naive" or an autoscheduler's name
+  std::string schedule;   // "fast", "tuned" (fast with recorded tiles), "naive"
+                          // or an autoscheduler's name
   std::string failure;    // why that autoscheduler did not schedule it: it is
                           // naive then; mostly nothing
   int64_t workspace_bytes = 0;

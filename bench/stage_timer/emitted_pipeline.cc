@@ -63,8 +63,10 @@ absl::StatusOr<EmittedPipeline> LoadEmitted(const std::string& path) {
     function = record.at("function");
     pipeline.block = record.at("block");
     pipeline.workspace_bytes = record.at("workspace_bytes");
-    for (const auto& argument : record.at("arguments"))
+    for (const auto& argument : record.at("arguments")) {
       pipeline.argument_kinds.push_back(argument.at("kind"));
+      pipeline.argument_tensors.push_back(argument.value("tensor", ""));
+    }
     if (record.contains("stages")) pipeline.stages = record["stages"];
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(
@@ -141,6 +143,14 @@ void SharedArguments::Allocate(const EmittedPipeline& pipeline,
     if (offsets[i] < 0) continue;
     buffers_[i].host = first + offsets[i] - kAlignment;
     Fill(pipeline.argument_kinds[i], buffers_[i]);
+  }
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    if (pipeline.argument_kinds[i] != "state_out") continue;
+    for (size_t j = 0; j < buffers_.size(); ++j) {
+      if (pipeline.argument_kinds[j] == "state_in" &&
+          pipeline.argument_tensors[j] == pipeline.argument_tensors[i])
+        buffers_[i].host = buffers_[j].host;
+    }
   }
 }
 

@@ -19,7 +19,8 @@ struct EmittedPipeline {
   std::string path;
   int (*function)(void**) = nullptr;
   const halide_filter_metadata_t* metadata = nullptr;
-  std::vector<std::string> argument_kinds;  // of the record
+  std::vector<std::string> argument_kinds;    // of the record
+  std::vector<std::string> argument_tensors;  // the same; "" without one
   int block = 1;
   int64_t workspace_bytes = 0;
   std::vector<std::string> stages;  // empty unless emitted with profile=true
@@ -30,7 +31,7 @@ absl::StatusOr<EmittedPipeline> LoadEmitted(const std::string& path);
 
 // The arguments of one pipeline, which all its emissions share so that they
 // work on the same memory: small numbers of both signs, rows and labels in
-// range.
+// range. An optimizer's state is updated in place, as in training.
 class SharedArguments {
  public:
   // The extents come from a bounds query of `pipelines[0]`. Errors: the

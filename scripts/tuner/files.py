@@ -89,8 +89,8 @@ class State:
     def is_done(self, key):
         return "nodes" in self.pipelines.get(key, {})
 
-    def finish(self, key, nodes, call):
-        self.pipelines.setdefault(key, {}).update(nodes=nodes, call=call)
+    def finish(self, key, record_key, nodes, call):
+        self.pipelines.setdefault(key, {}).update(record_key=record_key, nodes=nodes, call=call)
         self.save()
 
     def measured(self, key, node):

@@ -33,6 +33,7 @@ class Machine:
     def __init__(self, plan, pipeline, directory, jobs, deadline):
         self.plan = plan
         self.pipeline = pipeline
+        self.record_key = pipeline["key"]  # until it was emitted
         self.directory = directory
         self.jobs = jobs
         self.deadline = deadline
@@ -61,7 +62,7 @@ class Machine:
         if tiles:
             nodes = {node: {"space": space[node], "tile": list(tile)} for node, tile in tiles.items()}
             with open(path + ".tiles.json", "w") as file:
-                json.dump({"kiln_schedules": 1, "pipelines": {self.pipeline["key"]: nodes}}, file)
+                json.dump({"kiln_schedules": 1, "pipelines": {self.record_key: nodes}}, file)
             command.append(f"tuned={path}.tiles.json")
         run(command)
         run([self.plan["compiler"], "-shared", "-o", path + ".so", path + ".o"])

@@ -18,6 +18,11 @@ def plain(name):
     return name.split("$")[0]
 
 
+def record_key(record):
+    """The pipeline's name in a record of schedules. A budget may have given it a smaller block than its function says."""
+    return "_".join(part for part in (record["kind"], record.get("optimizer"), f"b{record['block']}") if part)
+
+
 def stages_of(record):
     """node: the stages, by number, in which it is computed."""
     found = {}

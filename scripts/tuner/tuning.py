@@ -16,8 +16,9 @@ def tune_pipeline(machine, state, tell):
     default = machine.emit("computed", {})
     record = machine.record(default)
     state.target = record["target"]
+    machine.record_key = search.record_key(record)
     if not record.get("tiles"):
-        state.finish(key, {}, {})
+        state.finish(key, machine.record_key, {}, {})
         return
     space = {entry["node"]: entry["space"] for entry in record["tiles"]}
     stage_us = [stage[0] for stage in machine.time([default], 0.2)[0]["stages"]]
@@ -65,7 +66,7 @@ def tune_pipeline(machine, state, tell):
     nodes = {}
     for node, tile in tiles.items():
         nodes[node] = {"space": space[node], "tile": list(tile), "computed": entries[node]["computed"], **figures[node]}
-    state.finish(key, nodes, call)
+    state.finish(key, machine.record_key, nodes, call)
 
 
 def figures_of(computed_us, ratio):
@@ -97,27 +98,26 @@ def confirm_stages(machine, record, tiles, default, space, tell):
     return {}, {}  # nothing, or never twice the same: chance
 
 
+def time_calls(machine, sets, space):
+    """Microseconds of a call with the computed tiles, and the ratios to it with those once more and each of `sets`."""
+    computed = machine.emit("call_computed", {}, False)
+    paths = [machine.emit(f"call{i}", tiles, False, space) for i, tiles in enumerate(sets)]
+    times = [timing["call"] for timing in machine.time([computed, machine.copy(computed), *paths], CONFIRM_SECONDS)]
+    return times[0][0], [search.call_ratio(times[0], other) for other in times[1:]]
+
+
 def confirm_call(machine, tiles, space):
     """Measures the whole call with `tiles`, or with those of them that help it by themselves.
 
     Returns the tiles that make it faster, all or none, and {"us", "computed_us"} of it.
     """
-    computed = machine.emit("call_computed", {}, False)
-    again = machine.copy(computed)
-
-    def time_calls(sets):
-        """Microseconds with the computed tiles, and the ratios to it with those once more and with each of `sets`."""
-        paths = [machine.emit(f"call{i}", chosen, False, space) for i, chosen in enumerate(sets)]
-        times = [timing["call"] for timing in machine.time([computed, again, *paths], CONFIRM_SECONDS)]
-        return times[0][0], [search.call_ratio(times[0], other) for other in times[1:]]
-
-    us, (same, ratio) = time_calls([tiles])
+    us, (same, ratio) = time_calls(machine, [tiles], space)
     if not search.is_gain(ratio, same, search.CALL_NOISE) and len(tiles) > 1:
         # A stage's gain may be another's loss.
         nodes = sorted(tiles)
-        _, (same, *alone) = time_calls([{node: tiles[node]} for node in nodes])
+        _, (same, *alone) = time_calls(machine, [{node: tiles[node]} for node in nodes], space)
         kept = [node for node, of_node in zip(nodes, alone) if search.is_gain(of_node, same, 0)]
         if kept and len(kept) < len(nodes):
             tiles = {node: tiles[node] for node in kept}
-            us, (same, ratio) = time_calls([tiles])
+            us, (same, ratio) = time_calls(machine, [tiles], space)
     return (tiles if search.is_gain(ratio, same, search.CALL_NOISE) else {}), figures_of(us, ratio)

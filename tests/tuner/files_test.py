@@ -68,7 +68,7 @@ class Kept(unittest.TestCase):
         self.state.target = "t"
         self.state.add("grad_b8", "conv1", (4, 6), 0.91234)
         self.assertFalse(self.state.is_done("grad_b8"))
-        self.state.finish("grad_b8", {}, {})
+        self.state.finish("grad_b8", "grad_b8", {}, {})
         again = files.State(self.path, "one")
         self.assertTrue(again.is_done("grad_b8"))
         self.assertFalse(again.is_done("grad_b16"))
@@ -77,7 +77,7 @@ class Kept(unittest.TestCase):
         self.assertEqual(again.measured("grad_b8", "conv2"), {})
 
     def test_another_generator_starts_anew(self):
-        self.state.finish("grad_b8", {}, {})
+        self.state.finish("grad_b8", "grad_b8", {}, {})
         self.assertFalse(files.State(self.path, "two").is_done("grad_b8"))
 
     def test_a_broken_state_starts_anew(self):

@@ -122,6 +122,12 @@ class Gains(unittest.TestCase):
         self.assertFalse(search.is_gain(0.97, 1.04, 0.02))
 
 
+class Names(unittest.TestCase):
+    def test_a_pipeline_is_recorded_under_the_block_that_it_has(self):
+        self.assertEqual(search.record_key({"kind": "grad", "optimizer": "", "block": 32}), "grad_b32")
+        self.assertEqual(search.record_key({"kind": "step", "optimizer": "sgd", "block": 8}), "step_sgd_b8")
+
+
 class Order(unittest.TestCase):
     def test_gradients_come_first_and_large_blocks_before_small(self):
         keys = ["eval_b64", "step_sgd_b8", "infer_b8", "grad_b8", "grad_b64", "step_momentum_b64"]

@@ -4,6 +4,7 @@ depends on how fast this machine is; and the real timer by itself."""
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,13 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PLAN = os.environ["KILN_TUNE_PLAN"]  # build/tune/xor_mlp.json
 
 # A stage takes 10 us, the better tile of a node a fifth less, and a call what FAKE_CALL says of those with a tuned tile.
-# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner.
+# Each call of the timer is noted in the file beside it. One with FAKE_INTERRUPT in a path interrupts the tuner. With
+# FAKE_FADES nothing is left of a gain when it is measured again.
 TIMER = """#!{python}
-import json, os, signal, sys
+import json, os, signal, sys, time
 if os.environ.get("FAKE_INTERRUPT", "nothing") in sys.argv[2]:
     os.kill(os.getppid(), signal.SIGINT)
-    signal.pause()
+    time.sleep(60)
 with open(sys.argv[0] + ".calls", "a") as file:
     file.write("x")
 pipelines = []
@@ -38,6 +40,8 @@ for path in sys.argv[2:]:
             if entry["node"] in [part.split("$")[0] for part in parts]:
                 if entry["tuned"]:
                     ratio = 0.8 if better.get(entry["node"]) == entry["tile"] else 1.3
+        if "/confirmed" in path and "FAKE_FADES" in os.environ:
+            ratio = 1.0
         stages.append([10 * ratio, ratio, 0])
     ratio = float(os.environ["FAKE_CALL"]) if tuned else 1.0
     pipelines.append({{"call": [100 * ratio, ratio, 0], "stages": stages}})
@@ -68,13 +72,15 @@ class Tune(unittest.TestCase):
         self.directory.cleanup()
 
     def machine(self):
-        pipeline = {"function": "xor_mlp_grad_b8", "key": "grad_b8", "params": {"kind": "grad", "block": "8"}}
+        pipeline = {"function": "xor_mlp_infer_b8", "key": "infer_b8", "params": {"kind": "infer", "block": "8"}}
         return machine.Machine(self.plan, pipeline, os.path.join(self.directory.name, "m"), 1, time.monotonic() + 100)
 
     def tune(self, better, call, *arguments, model="xor_mlp", **more):
         environment = dict(os.environ, FAKE_BETTER=json.dumps(better), FAKE_CALL=str(call), **more)
         command = [os.path.join(ROOT, "scripts", "tune"), model, f"--build={self.build}", "--built", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment)
+        # A test run in the background ignores Ctrl-C, and so would what it starts.
+        listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+        return subprocess.run(command, capture_output=True, text=True, env=environment, preexec_fn=listen)
 
     def timer_calls(self):
         try:
@@ -95,7 +101,7 @@ class Tune(unittest.TestCase):
 
     def test_what_is_faster_is_recorded_and_not_measured_twice(self):
         entry, tile = self.a_better_tile()
-        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^grad_b8$")
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^infer_b8$")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(f"{entry['node']} {tile[0]}x{tile[1]}", result.stdout)
         (path,) = self.records()
@@ -105,7 +111,7 @@ class Tune(unittest.TestCase):
         self.assertEqual(
             record["pipelines"],
             {
-                "grad_b8": {
+                "infer_b8": {
                     entry["node"]: {
                         "space": entry["space"],
                         "tile": tile,
@@ -116,20 +122,34 @@ class Tune(unittest.TestCase):
                 }
             },
         )
-        self.assertEqual(record["calls"], {"grad_b8": {"us": 90.0, "computed_us": 100.0}})
+        self.assertEqual(record["calls"], {"infer_b8": {"us": 90.0, "computed_us": 100.0}})
+
+        checked = self.tune({}, 1.019, "--pipelines=^infer_b8$", "--check")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("infer_b8: 100.00 us with computed tiles, x 1.019 as recorded", checked.stdout)
+        checked = self.tune({}, 1.05, "--pipelines=^infer_b8$", "--check")
+        self.assertEqual(checked.returncode, 1)
+        self.assertIn("1 pipelines of xor_mlp are slower as recorded", checked.stderr)
 
         calls = self.timer_calls()
-        again = self.tune({}, 1.0, "--pipelines=^grad_b8$")
+        again = self.tune({}, 1.0, "--pipelines=^infer_b8$")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(self.timer_calls(), calls)
         # Forgotten, and then nothing is better: the record goes.
-        self.assertEqual(self.tune({}, 1.0, "--pipelines=^grad_b8$", "--fresh").returncode, 0)
+        self.assertEqual(self.tune({}, 1.0, "--pipelines=^infer_b8$", "--fresh").returncode, 0)
         self.assertGreater(self.timer_calls(), calls)
+        self.assertEqual(self.records(), [])
+
+    def test_a_gain_that_does_not_come_again_is_not_recorded(self):
+        entry, tile = self.a_better_tile()
+        result = self.tune({entry["node"]: tile}, 0.9, "--pipelines=^infer_b8$", FAKE_FADES="1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("infer_b8: the computed tiles are the best", result.stdout)
         self.assertEqual(self.records(), [])
 
     def test_a_call_that_is_no_faster_is_not_recorded(self):
         entry, tile = self.a_better_tile()
-        result = self.tune({entry["node"]: tile}, 0.998, "--pipelines=^grad_b8$")
+        result = self.tune({entry["node"]: tile}, 0.998, "--pipelines=^infer_b8$")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("make the call no faster", result.stdout)
         self.assertEqual(self.records(), [])
@@ -143,18 +163,18 @@ class Tune(unittest.TestCase):
     def test_interrupted_it_writes_what_is_known_and_goes_on_later(self):
         entry, tile = self.a_better_tile()
         better = {entry["node"]: tile}
-        pipelines = "--pipelines=^(grad|infer)_b8$"
-        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_infer")
+        pipelines = "--pipelines=^(infer|eval)_b8$"
+        result = self.tune(better, 0.9, pipelines, FAKE_INTERRUPT="xor_mlp_eval")
         self.assertEqual(result.returncode, 130, result.stderr)
         self.assertEqual(result.stderr, "")
         self.assertIn("stopped: 1 of 2 pipelines are done", result.stdout)
         (path,) = self.records()
         with open(path) as file:
-            self.assertEqual(list(json.load(file)["pipelines"]["grad_b8"]), [entry["node"]])
+            self.assertEqual(list(json.load(file)["pipelines"]["infer_b8"]), [entry["node"]])
         again = self.tune(better, 0.9, pipelines)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertNotIn("stopped", again.stdout)
-        self.assertIn("infer_b8: ", again.stdout)
+        self.assertIn("eval_b8: ", again.stdout)
 
     def test_mistakes_are_one_line(self):
         for arguments, model, expected in [
