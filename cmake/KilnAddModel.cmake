@@ -4,6 +4,7 @@
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
+#                [PROFILE]                one pipeline more, whose stages are timed: what the verb profile needs
 #                [COUNT_ONLY])            no pipelines and no BLOCKS: the binary has the verbs summary and graph alone, which
 #                                         count a model of any size without allocating it
 #
@@ -18,7 +19,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY;PROFILE" "NAME;SCHEDULE" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -38,6 +39,9 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
+    if(MODEL_PROFILE)
+      message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no PROFILE")
+    endif()
     foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")

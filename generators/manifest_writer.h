@@ -21,7 +21,9 @@ struct PipelineRecord {
   std::vector<Argument> arguments;
   WorkspacePlan plan;
   std::vector<TileChoice> choices;
-  std::vector<std::string> stages;  // of a profiled pipeline, see ProfilePass
+  // Of a profiled pipeline: see ProfilePass.
+  std::vector<std::string> stages = {};
+  std::vector<std::vector<std::string>> stage_parts = {};
 };
 
 // Writes the record as JSON; its "function" is the file's name without ".json".

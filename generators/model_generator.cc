@@ -30,7 +30,10 @@ class RecordingPass : public WorkspacePass {
     _halide_user_assert(unplanned().empty())
         << "allocation " << unplanned()[0] << " has no constant size\n";
     record_.plan = plan();
-    if (profile_ != nullptr) record_.stages = profile_->stages();
+    if (profile_ != nullptr) {
+      record_.stages = profile_->stages();
+      record_.stage_parts = profile_->parts();
+    }
     if (!path_.empty()) {
       const absl::Status status = WritePipelineRecord(path_, record_);
       _halide_user_assert(status.ok()) << status.ToString() << "\n";
@@ -173,7 +176,7 @@ void ModelGenerator::generate() {
 }
 
 void ModelGenerator::schedule() {
-  PipelineRecord pipeline_record{options_, arguments_, {}, choices_, {}};
+  PipelineRecord pipeline_record{options_, arguments_, {}, choices_};
   ProfilePass* marks = nullptr;
   if (profile) {
     marks = new ProfilePass;

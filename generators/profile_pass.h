@@ -17,6 +17,8 @@ class ProfilePass : public Halide::Internal::IRMutator {
  public:
   // Names of the stages' Funcs in the order of their marks, each once.
   const std::vector<std::string>& stages() const { return stages_; }
+  // The Funcs computed inside each stage, itself the first.
+  const std::vector<std::vector<std::string>>& parts() const { return parts_; }
 
  protected:
   Halide::Internal::Stmt visit(
@@ -26,6 +28,7 @@ class ProfilePass : public Halide::Internal::IRMutator {
 
  private:
   std::vector<std::string> stages_;
+  std::vector<std::vector<std::string>> parts_;
 };
 
 }  // namespace kiln
