@@ -30,7 +30,8 @@ class StageTableBuilder {
         computed_(pipeline.stages.size()),
         updates_(pipeline.stages.size()),
         stage_of_(graph.size(), kNone),
-        is_stored_(graph.size()) {}
+        is_stored_(graph.size()),
+        summed_in_parts_(graph.size()) {}
 
   std::vector<Stage> Build() {
     const int stages = static_cast<int>(computed_.size());
@@ -79,13 +80,19 @@ class StageTableBuilder {
     return kNone;
   }
 
-  // The node whose value the Func is.
+  // Partial sums, one a lane of a vector, which another Func adds up.
+  static bool IsPartial(const std::string& func) {
+    return absl::EndsWith(func, "_lanes") || absl::EndsWith(func, "_partial");
+  }
+
+  // The node whose value, or whose partial sums, the Func is.
   NodeId Computes(const std::string& part) const {
     const std::string func = BaseName(part);
     const ProfiledFuncs::Output* output = OutputOf(func);
     if (output != nullptr && output->kind == "gradient")
       return GradientOf(output->tensor);
-    const absl::string_view stored = absl::StripSuffix(func, "_stored");
+    absl::string_view stored = absl::StripSuffix(func, "_stored");
+    if (IsPartial(func)) stored = stored.substr(0, stored.rfind('_'));
     for (NodeId id = 0; id < graph_.size(); ++id) {
       if (CName(graph_.node(id).name) == stored) return id;
     }
@@ -128,7 +135,10 @@ class StageTableBuilder {
 
   void FindNodes(int s) {
     for (const std::string& part : pipeline_.parts[s]) {
-      if (const NodeId id = Computes(part); id != kNone) Claim(s, id, true);
+      if (const NodeId id = Computes(part); id != kNone) {
+        Claim(s, id, true);
+        if (IsPartial(BaseName(part))) summed_in_parts_[id] = true;
+      }
       const ProfiledFuncs::Output* output = OutputOf(BaseName(part));
       const bool updates =
           output != nullptr &&
@@ -213,6 +223,10 @@ class StageTableBuilder {
     std::set<NodeId> reads;
     int64_t bytes = 0;
     for (NodeId id : inside) {
+      if (summed_in_parts_[id] && IsFinished(s, id)) {
+        bytes += SizeOf(id);  // adds up what is there
+        continue;
+      }
       for (NodeId input : graph_.node(id).inputs)
         AddReads(input, inside, reads);
       const bool is_written =
@@ -271,6 +285,7 @@ class StageTableBuilder {
   std::vector<std::set<std::string>> updates_;  // parameters of each stage
   std::vector<int> stage_of_;                   // where each node's FLOPs count
   std::vector<bool> is_stored_;                 // whether it has a Func
+  std::vector<bool> summed_in_parts_;
 };
 
 }  // namespace

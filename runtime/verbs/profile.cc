@@ -90,7 +90,8 @@ void PrintRows(const std::vector<Row>& rows, const Row& total, double peak) {
   const auto add = [&](const Row& row) {
     const double gflops = Rate(row.useful_flops, row.us);
     const bool counts = row.useful_flops > 0;
-    table.AddRow({row.phase, row.node, row.op, absl::StrFormat("%.2f", row.us),
+    table.AddRow({row.phase, row.node, row.op,
+                  absl::StrFormat("%.*f", total.us < 10 ? 3 : 2, row.us),
                   absl::StrFormat("%.1f", Percent(row, total)),
                   WithCommas(row.useful_flops),
                   counts ? absl::StrFormat("%.1f", gflops) : "",

@@ -102,6 +102,21 @@ TEST_F(StageTableTest, AnUpdateByItselfReadsTheGradient) {
   EXPECT_EQ(table[1].bytes, 3 * 48);
 }
 
+// FLOPs count where the work is, not where its lanes are added up.
+TEST_F(StageTableTest, PartialSumsAreTheNode) {
+  const std::vector<Stage> table =
+      StageTable(PipelineGraph(training_, PipelineKind::kGrad), forward_,
+                 {.block = kBlock,
+                  .stages = {"fc_d_weight_lanes", "w_grad"},
+                  .parts = {{"fc_d_weight_lanes"}, {"w_grad", "fc_d_weight"}},
+                  .outputs = {{"w_grad", "gradient", "w"}}});
+  ASSERT_EQ(table.size(), 2);
+  EXPECT_EQ(table[0].useful_flops, 2 * 3 * 4 * kBlock);
+  EXPECT_EQ(table[0].phase, "backward");
+  EXPECT_EQ(table[1].useful_flops, 0);
+  EXPECT_EQ(table[1].bytes, 48 + 2 * 48);
+}
+
 TEST_F(StageTableTest, TheLossOverTheLanesIsForward) {
   const std::vector<Stage> table =
       StageTable(PipelineGraph(training_, PipelineKind::kGrad), forward_,
