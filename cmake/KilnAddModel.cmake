@@ -11,6 +11,7 @@
 #                [OPTIONS activation=relu hidden=8]   what the model file asks for by m.Option("activation", "tanh")
 #                [DEFINES X=1 ...]        preprocessor definitions for SOURCES
 #                [NO_BINARY]              the library alone, no bin/lenet5
+#                [PROFILE]                one pipeline more, whose stages are timed: what the verb profile needs
 #                [COUNT_ONLY])            no pipelines and no BLOCKS: the binary has the verbs summary and graph alone, which
 #                                         count a model of any size without allocating it
 #
@@ -25,7 +26,7 @@
 function(kiln_add_model)
   set(optimizers sgd momentum)
   set(schedules fast naive Mullapudi2016 Adams2019)
-  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY" "NAME;SCHEDULE;SCHEDULES;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
+  cmake_parse_arguments(PARSE_ARGV 0 MODEL "NO_BINARY;COUNT_ONLY;PROFILE" "NAME;SCHEDULE;SCHEDULES;BUDGET" "SOURCES;BLOCKS;FUSE;OPTIONS;DEFINES")
   set(where "kiln_add_model(NAME ${MODEL_NAME}):")
   if(NOT MODEL_NAME)
     message(FATAL_ERROR "kiln_add_model: NAME is missing")
@@ -45,6 +46,9 @@ function(kiln_add_model)
   set(required_keywords SOURCES BLOCKS)
   if(MODEL_COUNT_ONLY)
     set(required_keywords SOURCES)
+    if(MODEL_PROFILE)
+      message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no PROFILE")
+    endif()
     foreach(keyword IN ITEMS BLOCKS FUSE SCHEDULE SCHEDULES BUDGET)
       if(DEFINED MODEL_${keyword})
         message(FATAL_ERROR "${where} COUNT_ONLY emits nothing and takes no ${keyword}")

@@ -52,9 +52,9 @@ inline constexpr int64_t kMaxGradientBytes = int64_t{256} << 20;
 
 // The cost of one call with `block` lanes, in tenths of a sample of a wide
 // block (whole numbers: the same plan with every compiler). A call's time grows
-// with its lanes and has a part that does not. Block 1 has schedules of its own.
-// Measured on one AVX-512 core, a step of block 1 and the gradients of 8 and 16
-// took
+// with its lanes and has a part that does not. Block 1 has schedules of its
+// own. Measured on one AVX-512 core, a step of block 1 and the gradients of 8
+// and 16 took
 //   lenet5     19   94  175 us = 1.7  8.6  16 samples of a block of 16
 //   mnist_cnn  8.3  28   50    = 2.7  9.0  16
 // and the formula says           2.4  9.3  16.6.

@@ -37,6 +37,11 @@ constexpr Verb kVerbs[] = {
      "Time of a training step and of inference, GFLOP/s and share of this "
      "core's measured FMA peak",
      RunBench},
+    {"profile",
+     "Time, FLOPs, bytes and share of the FMA peak of every stage of a "
+     "training "
+     "step",
+     RunProfile},
     {"matrix", "Prints a convolution as the sparse matrix that it equals",
      RunMatrix},
     {"explain",

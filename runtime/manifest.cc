@@ -284,6 +284,16 @@ AllocationSpec ParseAllocation(const Json& json) {
           .offset = Integer(json, "offset")};
 }
 
+StageSpec ParseStage(const Json& json) {
+  return {.name = Text(json, "name"),
+          .nodes = json.at("nodes").get<std::vector<std::string>>(),
+          .of = Text(json, "of"),
+          .phase = Text(json, "phase"),
+          .flops = Integer(json, "flops"),
+          .useful_flops = Integer(json, "useful_flops"),
+          .bytes = Integer(json, "bytes")};
+}
+
 PipelineSpec ParsePipeline(const Json& json) {
   return {.function = Text(json, "function"),
           .kind = Named(kPipelineKinds, Text(json, "kind"), "pipeline kind"),
@@ -298,7 +308,9 @@ PipelineSpec ParsePipeline(const Json& json) {
           .stack_bytes =
               json.contains("stack_bytes") ? Integer(json, "stack_bytes") : 0,
           .allocations = List(json, "allocations", ParseAllocation),
-          .arguments = List(json, "arguments", ParseArgument)};
+          .arguments = List(json, "arguments", ParseArgument),
+          .stages = json.contains("stages") ? List(json, "stages", ParseStage)
+                                            : std::vector<StageSpec>{}};
 }
 
 std::vector<std::pair<std::string, std::string>> ParseOptions(
@@ -345,6 +357,9 @@ Manifest ParseRoot(const Json& json) {
           .text = ParseGraphText(json.at("text")),
           .nodes = List(json, "nodes", ParseNode),
           .pipelines = List(json, "pipelines", ParsePipeline),
+          .profiled = json.contains("profiled")
+                          ? List(json, "profiled", ParsePipeline)
+                          : std::vector<PipelineSpec>{},
           .notes = json.contains("notes") ? List(json, "notes", ParseNote)
                                           : std::vector<std::string>{},
           .count_only = json.value("count_only", false)};

@@ -196,6 +196,17 @@ struct AllocationSpec {
   int64_t offset = 0;  // bytes from the start of the workspace
 };
 
+// Of a profiled pipeline: what lies between one mark and the next
+// (profile_marks.h).
+struct StageSpec {
+  std::string name;
+  std::vector<std::string> nodes;  // that it computes; none: it is a helper
+  std::string of;                  // the node that a helper is of, or ""
+  std::string phase;  // "forward", "backward", "update", "backward+update"
+  int64_t flops = 0, useful_flops = 0;  // of one call
+  int64_t bytes = 0;                    // read and written, each tensor once
+};
+
 struct PipelineSpec {
   std::string function;
   PipelineKind kind = PipelineKind::kInfer;
@@ -211,6 +222,7 @@ struct PipelineSpec {
   int64_t stack_bytes = 0;  // beside the workspace, spilled registers aside
   std::vector<AllocationSpec> allocations;
   std::vector<ArgumentSpec> arguments;  // in the order of argv
+  std::vector<StageSpec> stages = {};   // only of those in `profiled`
 };
 
 // One stage of the compiled graph, as text.
@@ -259,6 +271,8 @@ struct Manifest {
   GraphText dot, text;
   std::vector<NodeSpec> nodes;  // of the training graph, in order
   std::vector<PipelineSpec> pipelines;
+  // With marks between their stages: for the verb `profile` and nothing else.
+  std::vector<PipelineSpec> profiled;
   std::vector<std::string> notes;  // what the compiler did, a line each
   bool count_only = false;         // no pipelines: only to be looked at
 

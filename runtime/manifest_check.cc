@@ -307,6 +307,22 @@ absl::Status CheckPipeline(const Manifest& manifest,
   return absl::OkStatus();
 }
 
+// Every name that a stage says is a node's.
+absl::Status CheckStages(const Manifest& manifest,
+                         const PipelineSpec& pipeline) {
+  for (const StageSpec& stage : pipeline.stages) {
+    std::vector<std::string> names = stage.nodes;
+    if (!stage.of.empty()) names.push_back(stage.of);
+    for (const std::string& name : names) {
+      if (manifest.FindNode(name) < 0) {
+        return Refuse(pipeline.function, ": stage ", stage.name, " is of \"",
+                      name, "\", which the model has not");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckLayers(const Manifest& manifest) {
   for (const LayerSpec& layer : manifest.layers) {
     if (!layer.convolution.has_value()) continue;
@@ -349,12 +365,15 @@ absl::Status CheckManifest(const Manifest& manifest) {
   if (status.ok()) status = CheckDefaults(manifest.defaults);
   if (!status.ok()) return status;
   std::set<absl::string_view> functions;
-  for (const PipelineSpec& pipeline : manifest.pipelines) {
-    if (!functions.insert(pipeline.function).second) {
-      return Refuse("two pipelines are called ", pipeline.function);
+  for (const auto* list : {&manifest.pipelines, &manifest.profiled}) {
+    for (const PipelineSpec& pipeline : *list) {
+      if (!functions.insert(pipeline.function).second) {
+        return Refuse("two pipelines are called ", pipeline.function);
+      }
+      status = CheckPipeline(manifest, pipeline);
+      if (status.ok()) status = CheckStages(manifest, pipeline);
+      if (!status.ok()) return status;
     }
-    status = CheckPipeline(manifest, pipeline);
-    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }

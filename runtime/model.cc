@@ -69,6 +69,11 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Create(const Bundle& bundle) {
 
 absl::Status Model::BindPipelines(const Bundle& bundle) {
   for (const PipelineSpec& spec : manifest_.pipelines) {
+    // A step updates the velocity in place. An autoscheduler's tiles may
+    // overlap and would update some of it twice.
+    const bool in_place = spec.schedule == "fast" || spec.schedule == "tuned" ||
+                          spec.schedule == "naive";
+    if (spec.kind == PipelineKind::kStep && !in_place) continue;
     PipelineFamily* family = nullptr;
     switch (spec.kind) {
       case PipelineKind::kInfer:

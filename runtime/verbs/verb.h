@@ -43,6 +43,7 @@ absl::Status RunEval(const VerbContext& context);
 absl::Status RunGradcheck(const VerbContext& context);
 absl::Status RunGraph(const VerbContext& context);
 absl::Status RunBench(const VerbContext& context);
+absl::Status RunProfile(const VerbContext& context);
 absl::Status RunMatrix(const VerbContext& context);
 absl::Status RunExplain(const VerbContext& context);
 absl::Status RunPlot(const VerbContext& context);
