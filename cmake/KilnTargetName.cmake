@@ -3,7 +3,8 @@
 # a warning, where it cannot say.
 function(kiln_target_name variable)
   cmake_path(GET CMAKE_CURRENT_FUNCTION_LIST_DIR PARENT_PATH kiln)
-  if(NOT KILN_NAMED_TARGET STREQUAL KILN_TARGET OR NOT KILN_TARGET_NAME)
+  file(SHA1 "${kiln}/generators/target_name.cc" rule)
+  if(NOT KILN_NAMED_TARGET STREQUAL "${KILN_TARGET} ${rule}" OR NOT KILN_TARGET_NAME)
     try_run(code compiled
       SOURCES "${kiln}/cmake/target_name_main.cc" "${kiln}/generators/target_name.cc"
       CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${kiln}"
@@ -17,7 +18,7 @@ function(kiln_target_name variable)
       set(${variable} "" PARENT_SCOPE)
       return()
     endif()
-    set(KILN_NAMED_TARGET "${KILN_TARGET}" CACHE INTERNAL "")
+    set(KILN_NAMED_TARGET "${KILN_TARGET} ${rule}" CACHE INTERNAL "")
     set(KILN_TARGET_NAME "${name}" CACHE INTERNAL "")
   endif()
   set(${variable} "${KILN_TARGET_NAME}" PARENT_SCOPE)

@@ -26,7 +26,7 @@ namespace {
 
 // Seeds 1 to kSeeds are interpreted, the first kCompiledSeeds also compiled.
 constexpr uint64_t kSeeds = 400;
-constexpr uint64_t kCompiledSeeds = 28;
+constexpr uint64_t kCompiledSeeds = 16;
 constexpr int kShards = 8;  // of each kind, for ctest to run in parallel
 
 class RandomGraphsTest : public ::testing::TestWithParam<int> {
