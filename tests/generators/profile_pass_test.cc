@@ -67,6 +67,23 @@ TEST(ProfilePassTest, MarksEachRootStageOnceInItsOrder) {
   EXPECT_THAT(marks, ElementsAre(0, 1, 2));
 }
 
+TEST(ProfilePassTest, TheMarkComesBeforeTheWork) {
+  using namespace Halide::Internal;
+  ProfilePass pass;
+  const Stmt work = Evaluate::make(7);
+  const Stmt marked = pass.mutate(ProducerConsumer::make_produce("f", work));
+  const auto* produce = marked.as<ProducerConsumer>();
+  ASSERT_NE(produce, nullptr);
+  const auto* block = produce->body.as<Block>();
+  ASSERT_NE(block, nullptr);
+  const auto* mark = block->first.as<Evaluate>();
+  ASSERT_NE(mark, nullptr);
+  const auto* call = mark->value.as<Call>();
+  ASSERT_NE(call, nullptr);
+  EXPECT_EQ(call->name, "kiln_profile_mark");
+  EXPECT_TRUE(block->rest.same_as(work));
+}
+
 TEST(ProfilePassTest, KnowsWhatIsComputedInsideAStage) {
   Stages stages;
   ProfilePass pass;
