@@ -33,8 +33,8 @@ TEST_F(CommandLineTest, HelpIsCompleteAndSucceeds) {
   const Outcome all = RunVerb({"--help"});
   EXPECT_EQ(all.code, 0);
   EXPECT_EQ(all.err, "");
-  for (const char* verb :
-       {"summary", "train", "eval", "gradcheck", "graph", "bench", "profile", "matrix"}) {
+  for (const char* verb : {"summary", "train", "eval", "gradcheck", "graph",
+                           "bench", "profile", "matrix"}) {
     EXPECT_NE(all.out.find(verb), std::string::npos);
     const Outcome one = RunVerb({verb, "--help"});
     EXPECT_EQ(one.code, 0) << verb;
