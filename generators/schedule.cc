@@ -109,6 +109,10 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
       accumulator, {.vectors = lanes.count, .channels = extents.channels});
   const RVar kx = r[0], ky = r[1], kc = r[2];
 
+  // All of it, however little is read: a tile shifted inwards of less would
+  // start before the first column.
+  consumer.bound(x, 0, static_cast<int>(extents.width))
+      .bound(c, 0, static_cast<int>(extents.channels));
   if (lanes.fused) {
     consumer.fuse(n, x, l)
         .split(l, l, li, lanes.vector * tile.vectors,
@@ -195,7 +199,11 @@ Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
 Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
                 const std::string& name) {
   Func padded = ZeroExtended(input, type, name);
-  StoreRoot(lowering, padded, type.shape);
+  if (IsOneSample(lowering)) {
+    StoreSample(lowering, padded, type.shape);  // more than the shape is read
+  } else {
+    StoreRoot(lowering, padded, type.shape);
+  }
   return padded;
 }
 
@@ -207,7 +215,10 @@ void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
   stored.compute_root();
   if (inner_block == 1 || outer_block == 1) return;
   const Var ii("ii"), oi("oi");
-  stored
+  // All of it, however little is read: a block shifted inwards of less would
+  // start before the first.
+  stored.bound(inner, 0, static_cast<int>(inner_extent))
+      .bound(outer, 0, static_cast<int>(outer_extent))
       .split(inner, inner, ii, inner_block, Halide::TailStrategy::ShiftInwards)
       .split(outer, outer, oi, outer_block, Halide::TailStrategy::ShiftInwards);
   std::vector<Halide::VarOrRVar> order = {ii, oi, inner, outer};
@@ -238,7 +249,10 @@ void UnrollPeriods(const Lowering& lowering, Func func, const TensorType& type,
 }
 
 void StoreRoot(const Lowering& lowering, Func func, const Shape& shape) {
-  if (IsOneSample(lowering)) return StoreSample(lowering, func, shape);
+  if (IsOneSample(lowering)) {
+    BoundToShape(func, shape);
+    return StoreSample(lowering, func, shape);
+  }
   func.compute_root();
   if (!lowering.fast()) return;
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());

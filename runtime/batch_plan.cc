@@ -90,7 +90,8 @@ int64_t FinishTime(absl::Span<const int64_t> slot_costs, int threads) {
 }  // namespace
 
 int64_t BlockCost(int64_t block) {
-  return block < 8 ? 17 + 7 * block : 10 * block + 104 / block;
+  if (block == 1) return 24;
+  return block < 8 ? 42 + 6 * block : 10 * block + 104 / block;
 }
 
 int64_t SlotCost(const BatchWork& work) {

@@ -68,6 +68,7 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
                                           .channels = output[2],
                                           .exact_vectors = true});
   const int vectors = tile.vectors;
+  BoundToShape(consumer, output);
   consumer.reorder_storage(c, x, y, n)
       .split(c, c, ci, vector * vectors)
       .split(ci, ci, cv, vector)
@@ -103,6 +104,7 @@ void TileColumns(const Lowering& lowering, Func sum, Func consumer,
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
   const Tile tile =
       lowering.TileOf(sum, {.vectors = output[1], .channels = output[0]});
+  BoundToShape(consumer, output);
   consumer.split(x, x, xi, vector, TailStrategy::ShiftInwards)
       .split(y, y, yi, tile.vectors, TailStrategy::ShiftInwards)
       .split(c, c, ci, tile.channels, TailStrategy::ShiftInwards)

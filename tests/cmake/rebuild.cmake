@@ -11,7 +11,7 @@ function(check_inputs output wanted unwanted)
   endif()
 endfunction()
 
-set(lenet5 models/lenet5/lenet5_grad_b64.o)
+set(lenet5 models/lenet5/lenet5_grad_b16.o)
 check_inputs(${lenet5} models/lenet5.cc "models/mnist_cnn|models/xor|runtime|tests|bench")
 check_inputs(${lenet5} generators/main.cc "models/mnist_cnn|runtime")
 check_inputs(${lenet5} dsl/graph.cc "models/mnist_cnn|runtime")
