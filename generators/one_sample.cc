@@ -34,7 +34,8 @@ PixelLanes PixelLanesOf(const Lowering& lowering, const Shape& shape) {
 }
 
 bool HasChannelLanes(const Lowering& lowering, const Shape& shape) {
-  return IsOneSample(lowering) && PixelLanesOf(lowering, shape).channels;
+  return IsOneSample(lowering) && shape.size() == 3 &&
+         PixelLanesOf(lowering, shape).channels;
 }
 
 bool HasFeatureLanes(const Lowering& lowering, int64_t features) {
