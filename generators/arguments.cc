@@ -237,6 +237,10 @@ absl::StatusOr<PipelineKind> KindFromName(const std::string& name) {
       absl::StrCat("there is no pipeline kind \"", name, "\""));
 }
 
+std::string BaseName(const std::string& func) {
+  return func.substr(0, func.find('$'));
+}
+
 std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
   switch (kind) {
     case ArgumentKind::kParameter:

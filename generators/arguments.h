@@ -78,6 +78,9 @@ struct Argument {
 
 constexpr int kAnyExtent = -1;
 
+// "relu1$2" -> "relu1": Halide numbers Funcs of one name.
+std::string BaseName(const std::string& func);
+
 std::string ArgumentKindName(ArgumentKind kind, bool is_double);
 bool IsOutput(const Argument& argument);
 

@@ -102,11 +102,12 @@ void Lowering::Store(NodeId id) {
 }
 
 Func Lowering::Transposed(NodeId id) {
-  const auto found = transposed_.find(id);
-  if (found != transposed_.end()) return found->second;
   const Var n("n"), i("i");
   const std::string name = CName(graph_.node(id).name);
-  Func rows(name + "_rows"), transposed(name + "_transposed");
+  Func& transposed = shared(name + "_transposed");
+  if (transposed.defined()) return transposed;
+  Func rows(name + "_rows");
+  transposed = Func(name + "_transposed");
   rows(i, n) = func(id)(n, i);
   transposed(i, n) = rows(i, n);
 
@@ -114,12 +115,12 @@ Func Lowering::Transposed(NodeId id) {
   if (fast()) {
     StoreTransposed(*this, transposed, i, type(id).shape[0], rows, n, block());
   }
-  return transposed_.emplace(id, transposed).first->second;
+  return transposed;
 }
 
 Tile Lowering::TileOf(const Func& accumulator, const TileSpace& space) const {
   TileChoice choice;
-  choice.node = accumulator.name().substr(0, accumulator.name().find('$'));
+  choice.node = BaseName(accumulator.name());
   choice.space = space;
   choice.chosen = choice.computed = ChooseTile(space, registers_);
   if (options_.tuned != nullptr) {

@@ -106,8 +106,7 @@ class Lowering {
   struct RowLoop {
     Halide::Func partial;
     Halide::RVar chunks;
-    int count;  // of chunks
-    int rows;   // in each
+    int rows;  // in each
   };
   const RowLoop* RowLoopOf(NodeId adjoint) const {
     const auto found = row_loops_.find(adjoint);
@@ -157,7 +156,6 @@ class Lowering {
   const std::vector<std::vector<NodeId>> users_;
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
-  std::map<NodeId, Halide::Func> transposed_;
   std::map<NodeId, RowLoop> row_loops_;
   mutable std::vector<TileChoice> choices_;  // a log
   std::map<std::string, Halide::Func> shared_;

@@ -307,11 +307,6 @@ bool IsTwin(const Json& pipelines, const Json& record) {
                      });
 }
 
-// "relu1$2" -> "relu1": Halide numbers Funcs of one name.
-std::string NodeName(const std::string& func) {
-  return func.substr(0, func.find('$'));
-}
-
 std::string FunctionName(const std::string& record_path) {
   const size_t slash = record_path.rfind('/');
   const std::string file =
@@ -357,7 +352,7 @@ absl::Status WritePipelineRecord(const std::string& path,
       candidates.push_back({tile.vectors, tile.channels});
   }
   for (const PlannedAllocation& allocation : record.plan.allocations) {
-    json["allocations"].push_back({{"name", NodeName(allocation.name)},
+    json["allocations"].push_back({{"name", BaseName(allocation.name)},
                                    {"bytes", allocation.bytes},
                                    {"offset", allocation.offset},
                                    {"first", allocation.first},

@@ -48,12 +48,6 @@ void StoreLanesInnermost(const PixelLanes& lanes, Func image) {
   if (lanes.channels) image.reorder_storage(vars[3], vars[1], vars[2], vars[0]);
 }
 
-void BoundToShape(Func func, const Shape& shape) {
-  const std::vector<Var> vars = func.args();
-  for (size_t d = 0; d < shape.size(); ++d)
-    func.bound(vars[d + 1], 0, static_cast<int>(shape[shape.size() - 1 - d]));
-}
-
 void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
   func.compute_root();
   const std::vector<Var> vars = func.args();

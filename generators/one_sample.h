@@ -26,10 +26,6 @@ struct PixelLanes {
 // and what is computed pointwise of them agree, as they have one shape.
 PixelLanes PixelLanesOf(const Lowering& lowering, const Shape& shape);
 
-// All of f(n, ...) of `shape` is computed, however little is read: vectors and
-// tiles that are shifted inwards of less would start before the first element.
-void BoundToShape(Halide::Func func, const Shape& shape);
-
 // compute_root with the lanes of `shape`, for what moves or maps data:
 // f(n, x, y, c) or f(n, i).
 void StoreSample(const Lowering& lowering, Halide::Func func,

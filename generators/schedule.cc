@@ -154,6 +154,12 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
   if (extents.unroll_columns) accumulator.update().unroll(kx);
 }
 
+void BoundToShape(Func func, const Shape& shape) {
+  const std::vector<Var> vars = func.args();
+  for (size_t d = 0; d < shape.size(); ++d)
+    func.bound(vars[d + 1], 0, static_cast<int>(shape[shape.size() - 1 - d]));
+}
+
 void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
                 const RDom& r, int64_t features) {
   const Var n("n"), i("i"), ni("ni"), nv("nv"), ii("ii");
@@ -163,10 +169,8 @@ void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
                                     .channels = features,
                                     .exact_vectors = true});
 
-  // All features are computed, however few are read: a tile shifted inwards of
-  // fewer would start before the first.
-  consumer.bound(i, 0, static_cast<int>(features))
-      .split(n, n, ni, vector * tile.vectors)
+  BoundToShape(consumer, {features});
+  consumer.split(n, n, ni, vector * tile.vectors)
       .split(ni, ni, nv, vector)
       .split(i, i, ii, tile.channels, Halide::TailStrategy::ShiftInwards)
       .reorder(nv, ni, ii, n, i)

@@ -102,6 +102,10 @@ void TileImage(const Lowering& lowering, Halide::Func accumulator,
                Halide::Func consumer, const Halide::RDom& r,
                const ImageExtents& extents);
 
+// All of f(n, ...) of `shape` is computed, however little is read: vectors and
+// tiles that are shifted inwards of less would start before the first element.
+void BoundToShape(Halide::Func func, const Shape& shape);
+
 // Schedules `accumulator`(n, i), a reduction over `r`, in register tiles of
 // `consumer`: lanes over samples.
 void TileVector(const Lowering& lowering, Halide::Func accumulator,

@@ -8,16 +8,12 @@
 #include "absl/strings/strip.h"
 #include "dsl/analysis.h"
 #include "dsl/ops/input.h"
+#include "generators/arguments.h"
 
 namespace kiln {
 namespace {
 
 constexpr int kNone = -1;
-
-// Halide numbers Funcs of one name: "loss_out$1".
-std::string BaseName(const std::string& func) {
-  return func.substr(0, func.find('$'));
-}
 
 class StageTableBuilder {
  public:

@@ -24,76 +24,70 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
 
   const int block = lowering.block(),
             lanes = RowLanes(block, width, 1, lowering.vector_size());
-  const Lowering::RowLoop* by_rows = lowering.RowLoopOf(node.inputs[0]);
-  const int chunk = by_rows != nullptr ? by_rows->rows : height;
+  const Lowering::RowLoop* row_loop = lowering.RowLoopOf(node.inputs[0]);
+  const bool by_rows = row_loop != nullptr;
+  const int chunk = by_rows ? row_loop->rows : height;
   const RDom r(0, block * width / lanes, 0, chunk, "r"),
       chunks(0, height / chunk, "chunks");
   const Var q("q");
   const Expr l = lane + lanes * r.x;
   const Expr zero = Halide::Internal::make_const(lowering.real(), 0);
-  Func of_rows(CName(node.name) + "_rows"),
+  // Of one chunk, and of all where there are several.
+  Func of_rows(CName(node.name) + (by_rows ? "_rows" : "_lanes")),
       partial(CName(node.name) + "_lanes");
   of_rows(lane, i, q) = zero;
   of_rows(lane, i, q) +=
       is_image ? input(l % block, l / block, q * chunk + r.y, i) : input(l, i);
   partial(lane, i) = zero;
-  if (by_rows != nullptr) {
-    partial(lane, i) += of_rows(lane, i, chunks);
-  } else {
-    partial(lane, i) +=
-        is_image ? input(l % block, l / block, r.y, i) : input(l, i);
-  }
+  partial(lane, i) += of_rows(lane, i, chunks);
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
-  sum(i) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(i) += partial(across, i);
+  sum(i) = zero;
+  sum(i) += by_rows ? partial(across, i) : of_rows(across, i, 0);
 
-  partial.compute_root();
+  of_rows.compute_root();
   const int channels = LargestDivisor(shape[0], 4);
-  if (by_rows != nullptr) {
+  const auto sum_rows = [=](const Halide::LoopLevel& tile) {
+    Func rows_sum = of_rows;
+    rows_sum.compute_at(tile)
+        .store_in(Halide::MemoryType::Stack)
+        .bound_extent(lane, lanes);
+    rows_sum.vectorize(lane).unroll(i);
+    rows_sum.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
+  };
+  if (by_rows) {
     const Var ii("ii");
-    partial.vectorize(lane);
+    partial.compute_root().vectorize(lane);
     partial.update()
         .split(i, i, ii, channels)
         .reorder(lane, ii, i, chunks.x)
         .vectorize(lane)
         .unroll(ii);
-    of_rows.compute_at(partial, i)
-        .store_in(Halide::MemoryType::Stack)
-        .bound_extent(lane, lanes);
-    of_rows.vectorize(lane).unroll(i);
-    of_rows.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
-    partial.update().compute_with(Func(by_rows->partial).update(),
-                                  by_rows->chunks);
+    sum_rows(Halide::LoopLevel(partial, i));
+    partial.update().compute_with(Func(row_loop->partial).update(),
+                                  row_loop->chunks);
   }
-  const bool at_root = by_rows != nullptr;
   const auto loops = [=](Func consumer, int stage) {
     StageOf(consumer, stage).split(i, i, Var("ii"), channels);
     return i;
   };
-  return GradientTiles(
-      sum, loops, [=, r = r](const Halide::LoopLevel& tile) mutable {
-        sum.compute_at(tile)
-            .store_in(Halide::MemoryType::Stack)
-            .bound_extent(i, channels)
-            .vectorize(i);
-        if (lanes > 1) {
-          sum.update()
-              .reorder(across.x, i)
-              .atomic()
-              .vectorize(across.x)
-              .vectorize(i);
-        } else {
-          sum.update().vectorize(i);
-        }
-        if (at_root) return;
-        partial.compute_at(tile)
-            .store_in(Halide::MemoryType::Stack)
-            .bound_extent(lane, lanes);
-        partial.vectorize(lane).unroll(i);
-        partial.update().reorder(lane, i, r.x, r.y).vectorize(lane).unroll(i);
-      });
+  return GradientTiles(sum, loops, [=](const Halide::LoopLevel& tile) mutable {
+    sum.compute_at(tile)
+        .store_in(Halide::MemoryType::Stack)
+        .bound_extent(i, channels)
+        .vectorize(i);
+    if (lanes > 1) {
+      sum.update()
+          .reorder(across.x, i)
+          .atomic()
+          .vectorize(across.x)
+          .vectorize(i);
+    } else {
+      sum.update().vectorize(i);
+    }
+    if (!by_rows) sum_rows(tile);
+  });
 }
 
 }  // namespace kiln

@@ -54,27 +54,22 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const Expr l = lane + lanes * r.x, n = l % block, x = l / block,
              y = q * chunk + r.y;
   const Expr zero = Halide::Internal::make_const(lowering.real(), 0);
-  Func of_rows(CName(node.name) + "_rows"),
+  // Of one chunk, and of all where there are several.
+  Func of_rows(CName(node.name) + (by_rows ? "_rows" : "_lanes")),
       partial(CName(node.name) + "_lanes");
   of_rows(lane, kx, ky, ci, co, q) = zero;
   of_rows(lane, kx, ky, ci, co, q) +=
       input(n, x * sx + kx - px, y * sy + ky - py, ci) * d_output(n, x, y, co);
-  if (by_rows) {
-    partial(lane, kx, ky, ci, co) = zero;
-    partial(lane, kx, ky, ci, co) += of_rows(lane, kx, ky, ci, co, chunks);
-  } else {
-    partial(lane, kx, ky, ci, co) = zero;
-    partial(lane, kx, ky, ci, co) +=
-        input(n, x * sx + kx - px, r.y * sy + ky - py, ci) *
-        d_output(n, x, r.y, co);
-  }
+  partial(lane, kx, ky, ci, co) = zero;
+  partial(lane, kx, ky, ci, co) += of_rows(lane, kx, ky, ci, co, chunks);
 
   const RDom across(0, lanes, "across");
   Func sum(CName(node.name));
-  sum(kx, ky, ci, co) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(kx, ky, ci, co) += partial(across, kx, ky, ci, co);
+  sum(kx, ky, ci, co) = zero;
+  sum(kx, ky, ci, co) += by_rows ? partial(across, kx, ky, ci, co)
+                                 : of_rows(across, kx, ky, ci, co, 0);
 
-  partial.compute_root();
+  of_rows.compute_root();
   // Registers: kernel row x channels accumulators, the row's inputs and one
   // adjoint.
   const Tile registers = lowering.TileOf(sum, {.vectors = g.kernel.width,
@@ -82,11 +77,23 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                                                .exact_vectors = true,
                                                .exact_channels = true});
   const int taps = registers.vectors, rows = registers.channels;
+  const auto sum_rows = [=](const Halide::LoopLevel& tile) {
+    Func rows_sum = of_rows;
+    rows_sum.compute_at(tile)
+        .store_in(Halide::MemoryType::Stack)
+        .bound_extent(lane, lanes);
+    rows_sum.vectorize(lane).unroll(kx).unroll(co);
+    rows_sum.update()
+        .reorder(lane, kx, co, r.x, r.y)
+        .vectorize(lane)
+        .unroll(kx)
+        .unroll(co);
+  };
   if (by_rows) {
     // The adjoint is computed a few rows at a time and read at once by all
     // tiles, whose sums rest in the first cache meanwhile.
     const Var coi("coi"), kxi("kxi");
-    partial.vectorize(lane);
+    partial.compute_root().vectorize(lane);
     partial.update()
         .split(co, co, coi, rows)
         .split(kx, kx, kxi, taps)
@@ -94,17 +101,9 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .vectorize(lane)
         .unroll(kxi)
         .unroll(coi);
-    of_rows.compute_at(partial, kx)
-        .store_in(Halide::MemoryType::Stack)
-        .bound_extent(lane, lanes);
-    of_rows.vectorize(lane).unroll(kx).unroll(co);
-    of_rows.update()
-        .reorder(lane, kx, co, r.x, r.y)
-        .vectorize(lane)
-        .unroll(kx)
-        .unroll(co);
+    sum_rows(Halide::LoopLevel(partial, kx));
     Func(d_output).compute_at(partial, chunks.x);
-    lowering.SetRowLoop(adjoint, {partial, chunks.x, height / chunk, chunk});
+    lowering.SetRowLoop(adjoint, {partial, chunks.x, chunk});
   }
   const auto loops = [=](Func consumer, int stage) {
     const Var coi("coi"), kxi("kxi");
@@ -114,33 +113,23 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .reorder(kxi, coi, kx, ky, ci, co);
     return kx;
   };
-  return GradientTiles(
-      sum, loops, [=, r = r](const Halide::LoopLevel& tile) mutable {
-        // The sums across the lanes of all channels are one tree of shuffles.
-        sum.compute_at(tile)
-            .store_in(Halide::MemoryType::Stack)
-            .reorder_storage(co, kx, ky, ci)
-            .bound_extent(co, rows)
-            .reorder(co, kx)
-            .vectorize(co)
-            .unroll(kx);
-        sum.update().reorder(across.x, co, kx).unroll(kx);
-        if (lanes > 1) {
-          sum.update().atomic().vectorize(across.x).vectorize(co);
-        } else {
-          sum.update().vectorize(co);
-        }
-        if (by_rows) return;
-        partial.compute_at(tile)
-            .store_in(Halide::MemoryType::Stack)
-            .bound_extent(lane, lanes);
-        partial.vectorize(lane).unroll(kx).unroll(co);
-        partial.update()
-            .reorder(lane, kx, co, r.x, r.y)
-            .vectorize(lane)
-            .unroll(kx)
-            .unroll(co);
-      });
+  return GradientTiles(sum, loops, [=](const Halide::LoopLevel& tile) mutable {
+    // The sums across the lanes of all channels are one tree of shuffles.
+    sum.compute_at(tile)
+        .store_in(Halide::MemoryType::Stack)
+        .reorder_storage(co, kx, ky, ci)
+        .bound_extent(co, rows)
+        .reorder(co, kx)
+        .vectorize(co)
+        .unroll(kx);
+    sum.update().reorder(across.x, co, kx).unroll(kx);
+    if (lanes > 1) {
+      sum.update().atomic().vectorize(across.x).vectorize(co);
+    } else {
+      sum.update().vectorize(co);
+    }
+    if (!by_rows) sum_rows(tile);
+  });
 }
 
 }  // namespace kiln

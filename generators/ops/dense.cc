@@ -37,8 +37,9 @@ Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
   const int block = lowering.block();
   const int outputs = static_cast<int>(std::min<int64_t>(
       node.type.shape[0], (lowering.registers() - 2) / (block + 1)));
-  return {sum, [=, r = r](Func consumer, int) mutable {
+  return {sum, [=, r = r, shape = node.type.shape](Func consumer, int) mutable {
             const Var ii("ii");
+            BoundToShape(consumer, shape);
             consumer
                 .split(i, i, ii, outputs, Halide::TailStrategy::ShiftInwards)
                 .reorder(n, ii, i)
@@ -78,6 +79,7 @@ Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
       sum, [=, r = r](Func consumer, int) mutable {
         const Var n("n"), i("i"), ii("ii");
         Func transposed = sum.in(consumer);
+        BoundToShape(consumer, {features});
         consumer
             .split(i, i, ii, vector * vectors,
                    Halide::TailStrategy::ShiftInwards)
