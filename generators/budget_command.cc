@@ -11,6 +11,7 @@
 #include "dsl/evaluation_form.h"
 #include "generators/budget.h"
 #include "generators/manifest_writer.h"
+#include "generators/schedule_record.h"
 
 namespace kiln {
 
@@ -28,6 +29,11 @@ std::string Take(absl::string_view key, std::vector<std::string>* arguments) {
     return taken;
   }
   return "";
+}
+
+// The value of "key=value", which stays; "" where there is none.
+std::string Peek(absl::string_view key, std::vector<std::string> arguments) {
+  return Take(key, &arguments);
 }
 
 // "-f lenet5_grad_b64"
@@ -110,6 +116,14 @@ absl::StatusOr<BudgetCommand> FitCommand(const CompiledModel& model,
       ParseEmitted(emitted, schedule);
   if (!all.ok()) return all.status();
 
+  // What the record says of a node may take other memory. One that cannot be
+  // read is reported when the pipeline is emitted.
+  const std::string tuned = Peek("tuned", arguments);
+  const absl::StatusOr<ScheduleRecord> schedules = ScheduleRecord::Load(tuned);
+  if (schedules.ok()) {
+    asked->tuned = &*schedules;
+    for (PipelineOptions& options : *all) options.tuned = &*schedules;
+  }
   const Halide::Target compiled_for(target);
   absl::StatusOr<BudgetFit> fit =
       FitBudget(model.training, *asked, command.budget, compiled_for);

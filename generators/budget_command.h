@@ -23,8 +23,9 @@ struct BudgetCommand {
 // Two arguments are ours: budget=65536, in bytes, and
 // emitted=grad:8:,step:8:sgd, all pipelines that the model is emitted as, by
 // kind, block and optimizer. They are taken out, and block, recompute and
-// root_stack say how the pipeline fits. Where it cannot, the error names the
-// smallest budget that does for all of `emitted`.
+// root_stack say how the pipeline fits, with the schedules of tuned=RECORD
+// where it has any. Where it cannot, the error names the smallest budget that
+// does for all of `emitted`.
 absl::StatusOr<BudgetCommand> FitCommand(const CompiledModel& model,
                                          std::vector<std::string> arguments);
 

@@ -118,18 +118,16 @@ Func Lowering::Transposed(NodeId id) {
   return transposed;
 }
 
-Tile Lowering::TileOf(const Func& accumulator, const TileSpace& space) const {
-  TileChoice choice;
-  choice.node = BaseName(accumulator.name());
-  choice.space = space;
-  choice.chosen = choice.computed = ChooseTile(space, registers_);
+NodeSchedule Lowering::ScheduleOf(const Node& node,
+                                  const std::vector<Family>& families) {
+  const NodeSchedule computed = ComputedSchedule(families[0], registers_);
+  if (!fast()) return computed;
+  ScheduleChoice choice{CName(node.name), families, computed, computed};
   if (options_.tuned != nullptr) {
-    const Tile* tuned =
-        options_.tuned->Find(options_, choice.node, space, registers_);
-    if (tuned != nullptr) {
-      choice.chosen = *tuned;
-      choice.is_tuned = true;
-    }
+    const NodeSchedule* tuned =
+        options_.tuned->Find(options_, choice.node, families, registers_);
+    choice.is_tuned = tuned != nullptr;
+    if (choice.is_tuned) choice.chosen = *tuned;
   }
   choices_.push_back(choice);
   return choice.chosen;

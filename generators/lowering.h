@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -119,10 +120,17 @@ class Lowering {
   // parameters.
   bool OnlyFeedsGradients(NodeId adjoint) const;
 
-  // The register tile of an accumulator: what the schedule record says of its
-  // node, else ChooseTile's. Every choice is kept, see choices().
-  Tile TileOf(const Halide::Func& accumulator, const TileSpace& space) const;
-  const std::vector<TileChoice>& choices() const { return choices_; }
+  // How to compute the node: what the schedule record says, if that is one of
+  // `families`, else the first of them as computed. Of a naive schedule always
+  // that. Every choice is kept, see choices().
+  NodeSchedule ScheduleOf(const Node& node,
+                          const std::vector<Family>& families);
+  // Of a node that is computed in one way alone.
+  Tile TileOf(const Node& node, const TileSpace& space,
+              std::optional<Tile> rule = std::nullopt) {
+    return ScheduleOf(node, {{"", space, rule}}).tile;
+  }
+  const std::vector<ScheduleChoice>& choices() const { return choices_; }
 
   // The accumulator of an input that left it to its consumer, if any.
   const Lowered* PendingInput(const Node& node) const;
@@ -157,7 +165,7 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, RowLoop> row_loops_;
-  mutable std::vector<TileChoice> choices_;  // a log
+  std::vector<ScheduleChoice> choices_;  // a log
   std::map<std::string, Halide::Func> shared_;
 };
 

@@ -314,6 +314,19 @@ std::string FunctionName(const std::string& record_path) {
   return std::string(absl::StripSuffix(file, ".json"));
 }
 
+Json TileJson(const Tile& tile) { return {tile.vectors, tile.channels}; }
+
+// With all tiles, for the tuner to try.
+Json FamilyJson(const Family& family, int registers) {
+  Json json = {{"name", family.name},
+               {"space", {family.space.vectors, family.space.channels}},
+               {"computed", TileJson(ComputedSchedule(family, registers).tile)},
+               {"candidates", Json::array()}};
+  for (const Tile& tile : TilesByCost(family.space, registers))
+    json["candidates"].push_back(TileJson(tile));
+  return json;
+}
+
 }  // namespace
 
 absl::Status WritePipelineRecord(const std::string& path,
@@ -336,20 +349,17 @@ absl::Status WritePipelineRecord(const std::string& path,
     json["stages"] = record.stages;
     json["stage_parts"] = record.stage_parts;
   }
-  for (const TileChoice& choice : record.choices) {
+  for (const ScheduleChoice& choice : record.choices) {
     if (choice.is_tuned) json["schedule"] = "tuned";
-    json["tiles"].push_back(
-        {{"node", choice.node},
-         {"space", {choice.space.vectors, choice.space.channels}},
-         {"exact", {choice.space.exact_vectors, choice.space.exact_channels}},
-         {"max_vectors", choice.space.max_vectors},
-         {"computed", {choice.computed.vectors, choice.computed.channels}},
-         {"tile", {choice.chosen.vectors, choice.chosen.channels}},
-         {"tuned", choice.is_tuned}});
+    json["schedules"].push_back({{"node", choice.node},
+                                 {"family", choice.chosen.family},
+                                 {"tile", TileJson(choice.chosen.tile)},
+                                 {"tuned", choice.is_tuned}});
     if (!is_profiled) continue;
-    Json& candidates = json["tiles"].back()["candidates"];
-    for (const Tile& tile : TilesByCost(choice.space, record.registers))
-      candidates.push_back({tile.vectors, tile.channels});
+    for (const Family& family : choice.families) {
+      json["schedules"].back()["families"].push_back(
+          FamilyJson(family, record.registers));
+    }
   }
   for (const PlannedAllocation& allocation : record.plan.allocations) {
     json["allocations"].push_back({{"name", BaseName(allocation.name)},
@@ -363,6 +373,7 @@ absl::Status WritePipelineRecord(const std::string& path,
                   {"kind", ArgumentKindName(argument.kind, is_double)}};
     if (!argument.tensor.empty()) entry["tensor"] = argument.tensor;
     if (!argument.slot.empty()) entry["slot"] = argument.slot;
+    if (argument.is_buffer) entry["extents"] = argument.extents;
     json["arguments"].push_back(entry);
   }
   return WriteFile(path, json.dump(1));
@@ -398,7 +409,7 @@ void DescribeStages(const CompiledModel& model, Json& record) {
   for (const Json& allocation : record["allocations"])
     funcs.allocations.push_back({allocation["name"], allocation["bytes"]});
   const PipelineKind kind = *KindFromName(record["kind"]);
-  for (const char* of_the_tuner : {"stage_parts", "tiles", "target"})
+  for (const char* of_the_tuner : {"stage_parts", "schedules", "target"})
     record.erase(of_the_tuner);
   record["stages"] = Json::array();
   for (const Stage& stage :
@@ -446,6 +457,8 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
     const bool is_empty =
         record->value("kind", "") == "prepare" && manifest["prepared"].empty();
     if (is_empty) continue;
+    for (Json& argument : (*record)["arguments"])
+      argument.erase("extents");  // the tuner's
     if (record->contains("stages")) {
       DescribeStages(model, *record);
       manifest["profiled"].push_back(*std::move(record));

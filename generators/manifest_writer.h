@@ -22,7 +22,7 @@ struct PipelineRecord {
   PipelineOptions options;
   std::vector<Argument> arguments;
   WorkspacePlan plan;
-  std::vector<TileChoice> choices;
+  std::vector<ScheduleChoice> choices;
   std::string schedule;      // "fast", "naive" or an autoscheduler's name
   std::string failure = "";  // why that autoscheduler did not schedule it
   // Of a profiled pipeline, for the tuner: see ProfilePass and TilesByCost.

@@ -73,7 +73,7 @@ class ModelGenerator : public Halide::Generator<ModelGenerator>,
   PipelineOptions options_;
   std::vector<Argument> arguments_;
   ScheduleRecord schedules_;
-  std::vector<TileChoice> choices_;
+  std::vector<ScheduleChoice> choices_;
   std::map<std::string, Input<Halide::Buffer<>>*> buffers_;
   std::map<std::string, Input<float>*> scalars_;
   std::map<std::string, Input<uint32_t>*> words_;

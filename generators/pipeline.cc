@@ -31,7 +31,9 @@ class PipelineBuilder {
     return std::move(funcs_);
   }
 
-  const std::vector<TileChoice>& choices() const { return lowering_.choices(); }
+  const std::vector<ScheduleChoice>& choices() const {
+    return lowering_.choices();
+  }
 
  private:
   NodeId OutputNode(OutputKind kind, const std::string& name) const {
@@ -270,7 +272,7 @@ std::vector<Func> BuildPipeline(const Graph& graph,
                                 const PipelineOptions& options,
                                 const Halide::Target& target,
                                 InputSource& inputs,
-                                std::vector<TileChoice>* choices) {
+                                std::vector<ScheduleChoice>* choices) {
   PipelineBuilder builder(graph, options, target, inputs);
   std::vector<Func> funcs = builder.Run();
   if (choices != nullptr) *choices = builder.choices();

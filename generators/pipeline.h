@@ -15,11 +15,11 @@ namespace kiln {
 
 // Lowers `graph`, a PipelineGraph of options.kind. The Funcs are the pipeline's
 // outputs, in the order of the output arguments of ListArguments(graph,
-// options). The tiles chosen go to `choices` unless it is null.
+// options). The schedules chosen go to `choices` unless it is null.
 std::vector<Halide::Func> BuildPipeline(
     const Graph& graph, const PipelineOptions& options,
     const Halide::Target& target, InputSource& inputs,
-    std::vector<TileChoice>* choices = nullptr);
+    std::vector<ScheduleChoice>* choices = nullptr);
 
 // A buffer argument's constraints: dense, zero-based, extents as listed,
 // innermost stride 1.

@@ -28,13 +28,24 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers) {
   if (tile.vectors > most || tile.channels > space.channels) return false;
   if (space.exact_vectors && space.vectors % tile.vectors != 0) return false;
   if (space.exact_channels && space.channels % tile.channels != 0) return false;
-  return tile.vectors * tile.channels + tile.vectors + 1 <= registers;
+  return tile.vectors * tile.channels * space.each + tile.vectors + 1 <=
+         registers;
+}
+
+bool Contains(const Family& family, const Tile& tile, int registers) {
+  return tile == family.rule || Contains(family.space, tile, registers);
+}
+
+NodeSchedule ComputedSchedule(const Family& family, int registers) {
+  return {family.name,
+          family.rule ? *family.rule : ChooseTile(family.space, registers)};
 }
 
 double TileCost(const TileSpace& space, const Tile& tile) {
-  const int t = tile.vectors, k = tile.channels;
-  const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
-                       static_cast<double>((space.channels + k - 1) / k);
+  const int t = tile.vectors, k = tile.channels * space.each;
+  const double tiles =
+      static_cast<double>((space.vectors + t - 1) / t) *
+      static_cast<double>((space.channels + tile.channels - 1) / tile.channels);
   const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
   const double overhead = 0.05;  // of a tile's prologue and epilogue: between
                                  // equals, the larger tile
@@ -99,14 +110,47 @@ Halide::Stage StageOf(Func func, int stage) {
   return stage < 0 ? Halide::Stage(func) : func.update(stage);
 }
 
+std::vector<Family> ImageFamilies(const Lowering& lowering,
+                                  const ImageExtents& extents,
+                                  const std::string& prefix) {
+  const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
+                                   extents.stride, lowering.vector_size());
+  const TileSpace space = {.vectors = lanes.count,
+                           .channels = extents.channels};
+  // Inputs stay in the first cache for all channels, or weights for a row of
+  // columns or for all rows.
+  return {{prefix + "x c y", space},
+          {prefix + "c x y", space},
+          {prefix + "x y c", space}};
+}
+
+namespace {
+
+// Orders the loops over tiles of a family of ImageFamilies, all outside
+// `tile`; `x` may be two. Returns the innermost.
+Var ReorderTiles(Func consumer, const std::string& family,
+                 std::vector<Halide::VarOrRVar> tile,
+                 const std::vector<Var>& x) {
+  std::vector<Var> loops;
+  for (const char loop : family.substr(family.size() - 5)) {
+    if (loop == 'x') loops.insert(loops.end(), x.begin(), x.end());
+    if (loop == 'y' || loop == 'c') loops.push_back(Var({loop}));
+  }
+  tile.insert(tile.end(), loops.begin(), loops.end());
+  consumer.reorder(tile);
+  return loops[0];
+}
+
+}  // namespace
+
 void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
-               const RDom& r, const ImageExtents& extents) {
+               const RDom& r, const ImageExtents& extents,
+               const NodeSchedule& schedule) {
   const Var n("n"), x("x"), y("y"), c("c"), ni("ni"), xi("xi"), ci("ci"),
       l("l"), li("li"), lv("lv");
   const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
                                    extents.stride, lowering.vector_size());
-  const Tile tile = lowering.TileOf(
-      accumulator, {.vectors = lanes.count, .channels = extents.channels});
+  const Tile& tile = schedule.tile;
   const RVar kx = r[0], ky = r[1], kc = r[2];
 
   // All of it, however little is read: a tile shifted inwards of less would
@@ -119,12 +163,13 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
                Halide::TailStrategy::ShiftInwards)
         .split(li, li, lv, lanes.vector)
         .split(c, c, ci, tile.channels, Halide::TailStrategy::ShiftInwards)
-        .reorder(lv, li, ci, l, c, y)
         .vectorize(lv)
         .unroll(li)
         .unroll(ci);
     if (extents.unroll_columns) consumer.unroll(l);
-    accumulator.compute_at(consumer, l)
+    accumulator
+        .compute_at(consumer,
+                    ReorderTiles(consumer, schedule.family, {lv, li, ci}, {l}))
         .bound_extent(n, lowering.block())
         .store_in(Halide::MemoryType::Stack);
     accumulator.fuse(n, x, l).vectorize(l, lanes.vector).unroll(l).unroll(c);
@@ -138,12 +183,14 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
     consumer.split(n, n, ni, lanes.vector)
         .split(x, x, xi, tile.vectors, Halide::TailStrategy::ShiftInwards)
         .split(c, c, ci, tile.channels, Halide::TailStrategy::ShiftInwards)
-        .reorder(ni, xi, ci, x, n, c, y)
         .vectorize(ni)
         .unroll(xi)
         .unroll(ci);
     if (extents.unroll_columns) consumer.unroll(x);
-    accumulator.compute_at(consumer, x).store_in(Halide::MemoryType::Stack);
+    accumulator
+        .compute_at(consumer, ReorderTiles(consumer, schedule.family,
+                                           {ni, xi, ci}, {x, n}))
+        .store_in(Halide::MemoryType::Stack);
     accumulator.vectorize(n, lanes.vector).unroll(x).unroll(c);
     accumulator.update()
         .reorder(n, x, c, kx, ky, kc, y)
@@ -160,15 +207,17 @@ void BoundToShape(Func func, const Shape& shape) {
     func.bound(vars[d + 1], 0, static_cast<int>(shape[shape.size() - 1 - d]));
 }
 
+TileSpace VectorSpace(const Lowering& lowering, int64_t features) {
+  const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
+  return {.vectors = lowering.block() / vector,
+          .channels = features,
+          .exact_vectors = true};
+}
+
 void TileVector(const Lowering& lowering, Func accumulator, Func consumer,
-                const RDom& r, int64_t features) {
+                const RDom& r, int64_t features, const Tile& tile) {
   const Var n("n"), i("i"), ni("ni"), nv("nv"), ii("ii");
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  const Tile tile =
-      lowering.TileOf(accumulator, {.vectors = lowering.block() / vector,
-                                    .channels = features,
-                                    .exact_vectors = true});
-
   BoundToShape(consumer, {features});
   consumer.split(n, n, ni, vector * tile.vectors)
       .split(ni, ni, nv, vector)

@@ -4,6 +4,7 @@
 #define KILN_GENERATORS_SCHEDULE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,31 @@ struct TileSpace {
   bool exact_channels = false;
   // A tile's at most; 0: `vectors`. Less where the last vector is a part.
   int64_t max_vectors = 0;
+  int each = 1;  // accumulators of a vector and channel
 };
 
+// One way to compute a node, and the register tiles it may have.
+struct Family {
+  std::string name;  // "" where there is no other
+  TileSpace space;
+  std::optional<Tile> rule = std::nullopt;  // instead of the cheapest tile
+};
+
+// What is decided of a node: the family, by name, and the tile.
+struct NodeSchedule {
+  std::string family;
+  Tile tile;
+
+  bool operator==(const NodeSchedule&) const = default;
+};
+
+// What is taken of the family where nothing was measured.
+NodeSchedule ComputedSchedule(const Family& family, int registers);
+
 // Whether `tile` is one of the space, with accumulators, loaded inputs and one
-// more within `registers`.
+// more within `registers`; of a family the rule's is as well.
 bool Contains(const TileSpace& space, const Tile& tile, int registers);
+bool Contains(const Family& family, const Tile& tile, int registers);
 
 // Cycles to cover the space by `tile`, up to a factor. A reduction step of a
 // tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
@@ -48,7 +69,7 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers);
 double TileCost(const TileSpace& space, const Tile& tile);
 
 // All tiles of the space by that cost, the cheapest first, and the cheapest:
-// what the tuner tries, and what is taken where nothing was measured.
+// what the tuner tries, and what is taken where there is no other rule.
 std::vector<Tile> TilesByCost(const TileSpace& space, int registers);
 Tile ChooseTile(const TileSpace& space, int registers);
 
@@ -89,7 +110,8 @@ Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
                         const TensorType& type, const std::string& name);
 
 // Schedules `accumulator`(n, x, y, c), a reduction over `r` = (x, y, channel),
-// in register tiles of `consumer`.
+// in register tiles of `consumer`. ImageFamilies are the orders of the loops
+// over tiles, innermost first, after `prefix`: "x c y".
 struct ImageExtents {
   int64_t width;
   int64_t channels;
@@ -98,18 +120,23 @@ struct ImageExtents {
   bool unroll_columns = false;  // emit every tile of a row by itself, for
                                 // reductions whose taps depend on the column
 };
+std::vector<Family> ImageFamilies(const Lowering& lowering,
+                                  const ImageExtents& extents,
+                                  const std::string& prefix = "");
 void TileImage(const Lowering& lowering, Halide::Func accumulator,
                Halide::Func consumer, const Halide::RDom& r,
-               const ImageExtents& extents);
+               const ImageExtents& extents, const NodeSchedule& schedule);
 
 // All of f(n, ...) of `shape` is computed, however little is read: vectors and
 // tiles that are shifted inwards of less would start before the first element.
 void BoundToShape(Halide::Func func, const Shape& shape);
 
 // Schedules `accumulator`(n, i), a reduction over `r`, in register tiles of
-// `consumer`: lanes over samples.
+// `consumer`: lanes over samples. VectorSpace is what the tiles cover.
+TileSpace VectorSpace(const Lowering& lowering, int64_t features);
 void TileVector(const Lowering& lowering, Halide::Func accumulator,
-                Halide::Func consumer, const Halide::RDom& r, int64_t features);
+                Halide::Func consumer, const Halide::RDom& r, int64_t features,
+                const Tile& tile);
 
 // Schedules `stored`, a copy of `source` with the same arguments, at the root:
 // stored with `inner` innermost where `source` reads densely along `outer`, in

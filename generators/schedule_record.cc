@@ -1,16 +1,18 @@
 #include "generators/schedule_record.h"
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "nlohmann/json.hpp"
 
 namespace kiln {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 }  // namespace
 
@@ -39,7 +41,8 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
         record.entries_[pipeline][node] = {
             entry.at("space").at(0),
             entry.at("space").at(1),
-            {entry.at("tile").at(0), entry.at("tile").at(1)}};
+            {entry.value("family", ""),
+             {entry.at("tile").at(0), entry.at("tile").at(1)}}};
       }
     }
   } catch (const nlohmann::json::exception& error) {
@@ -48,29 +51,45 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
   return record;
 }
 
-const Tile* ScheduleRecord::Find(const PipelineOptions& options,
-                                 const std::string& node,
-                                 const TileSpace& space, int registers) const {
+const NodeSchedule* ScheduleRecord::Find(const PipelineOptions& options,
+                                         const std::string& node,
+                                         const std::vector<Family>& families,
+                                         int registers) const {
   const auto pipeline = entries_.find(PipelineKey(options));
   if (pipeline == entries_.end()) return nullptr;
   const auto found = pipeline->second.find(node);
   if (found == pipeline->second.end()) return nullptr;
   Entry& entry = found->second;
+  entry.refused = Refusal(entry, families, registers);
+  return entry.refused.empty() ? &entry.schedule : nullptr;
+}
+
+std::string ScheduleRecord::Refusal(const Entry& entry,
+                                    const std::vector<Family>& families,
+                                    int registers) {
+  const auto& [name, tile] = entry.schedule;
+  const auto family =
+      std::find_if(families.begin(), families.end(),
+                   [&](const Family& family) { return family.name == name; });
+  if (family == families.end()) {
+    return absl::StrCat("the family \"", name, "\" is none of \"",
+                        absl::StrJoin(families, "\", \"",
+                                      [](std::string* out, const Family& of) {
+                                        absl::StrAppend(out, of.name);
+                                      }),
+                        "\"");
+  }
+  const TileSpace& space = family->space;
   if (entry.vectors != space.vectors || entry.channels != space.channels) {
-    entry.refused =
-        absl::StrCat("recorded for ", entry.vectors, " x ", entry.channels,
-                     ", now ", space.vectors, " x ", space.channels);
-    return nullptr;
+    return absl::StrCat("recorded for ", entry.vectors, " x ", entry.channels,
+                        ", now ", space.vectors, " x ", space.channels);
   }
-  if (!Contains(space, entry.tile, registers)) {
-    entry.refused =
-        absl::StrCat("the tile ", entry.tile.vectors, " x ",
-                     entry.tile.channels, " is none of ", space.vectors, " x ",
-                     space.channels, " in ", registers, " registers");
-    return nullptr;
+  if (!Contains(*family, tile, registers)) {
+    return absl::StrCat("the tile ", tile.vectors, " x ", tile.channels,
+                        " is none of ", space.vectors, " x ", space.channels,
+                        " in ", registers, " registers");
   }
-  entry.refused.clear();
-  return &entry.tile;
+  return "";
 }
 
 std::vector<std::string> ScheduleRecord::Stale(

@@ -1,14 +1,15 @@
 // What has been measured to be best: the tuner's lock file of a model on a
 // target, schedules/<model>.<target>.json.
 //
-//   {"kiln_schedules": 1, "model": "lenet5", "target": "x86-64-linux-avx512",
-//    "pipelines": {"grad_b64": {"conv1": {"space": [28, 6], "tile": [4, 6],
+//   {"kiln_schedules": 2, "model": "lenet5", "target": "x86-64-linux-avx512",
+//    "pipelines": {"grad_b64": {"conv1": {"family": "x c y",
+//                                         "space": [28, 6], "tile": [4, 6],
 //                                         "us": 83.1, "computed_us": 84.0}}}}
 //
-// An entry counts only for the extents it was measured on (`space`: vectors,
-// channels); a model that has changed ignores it, see Stale(). The figures are
-// for people: microseconds of the loops that compute the node, with this tile
-// and with the computed one.
+// `family` is not there where a node has but one. An entry counts only for the
+// extents it was measured on (`space`: vectors, channels); a model that has
+// changed ignores it, see Stale(). The figures are for people: microseconds of
+// the stages that compute the node, as recorded and as computed.
 #ifndef KILN_GENERATORS_SCHEDULE_RECORD_H_
 #define KILN_GENERATORS_SCHEDULE_RECORD_H_
 
@@ -22,12 +23,12 @@
 
 namespace kiln {
 
-// A tile that the compiler has chosen.
-struct TileChoice {
-  std::string node;  // as a C name
-  TileSpace space;
-  Tile computed;  // ChooseTile's
-  Tile chosen;
+// A schedule that the compiler has chosen.
+struct ScheduleChoice {
+  std::string node;              // as a C name
+  std::vector<Family> families;  // all that are right; the rule takes the first
+  NodeSchedule computed;
+  NodeSchedule chosen;
   bool is_tuned = false;  // `chosen` is the record's
 };
 
@@ -40,10 +41,12 @@ class ScheduleRecord {
   // version.
   static absl::StatusOr<ScheduleRecord> Load(const std::string& path);
 
-  // Null: nothing recorded, for other extents, or a tile that the space or the
-  // registers do not hold.
-  const Tile* Find(const PipelineOptions& options, const std::string& node,
-                   const TileSpace& space, int registers) const;
+  // Null: nothing recorded, for a family that the node has not, for other
+  // extents, or a tile that the space or the registers do not hold.
+  const NodeSchedule* Find(const PipelineOptions& options,
+                           const std::string& node,
+                           const std::vector<Family>& families,
+                           int registers) const;
 
   // Entries of the pipeline that Find has refused or was never asked for, each
   // "grad_b64 conv1: recorded for 28 x 6, now 24 x 6".
@@ -52,9 +55,13 @@ class ScheduleRecord {
  private:
   struct Entry {
     int64_t vectors = 0, channels = 0;
-    Tile tile;
+    NodeSchedule schedule;
     std::string refused = "there is no such node";  // until Find takes it
   };
+  // Why Find does not take it; "" when it does.
+  static std::string Refusal(const Entry& entry,
+                             const std::vector<Family>& families,
+                             int registers);
   // By pipeline, then node.
   mutable std::map<std::string, std::map<std::string, Entry>> entries_;
 };

@@ -27,7 +27,10 @@ const char* const kX86[] = {"avx10_1",
 }  // namespace
 
 std::string TargetName(Halide::Target target) {
-  target.set_feature(Halide::Target::NoRuntime, false);
+  for (const auto of_the_build :
+       {Halide::Target::NoRuntime, Halide::Target::NoAsserts,
+        Halide::Target::NoBoundsQuery})
+    target.set_feature(of_the_build, false);
   if (target.arch != Halide::Target::X86) return target.to_string();
   std::istringstream parts(target.to_string());
   std::string name, others, part;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kAlignment = 64;  // that the pipelines ask for
 constexpr int kSamples = 256;       // of the data set, at least
+constexpr int kAny = -1;            // an extent: as many samples as there are
 
 int64_t Aligned(int64_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -66,6 +67,8 @@ absl::StatusOr<EmittedPipeline> LoadEmitted(const std::string& path) {
     for (const auto& argument : record.at("arguments")) {
       pipeline.argument_kinds.push_back(argument.at("kind"));
       pipeline.argument_tensors.push_back(argument.value("tensor", ""));
+      pipeline.argument_extents.push_back(
+          argument.value("extents", std::vector<int>()));
     }
     if (record.contains("stages")) pipeline.stages = record["stages"];
   } catch (const nlohmann::json::exception& error) {
@@ -120,13 +123,11 @@ void SharedArguments::Allocate(const EmittedPipeline& pipeline,
   for (size_t i = 0; i < buffers_.size(); ++i) {
     halide_buffer_t& buffer = buffers_[i];
     if (argv_[i] != &buffer) continue;
-    const std::string& kind = pipeline.argument_kinds[i];
     int32_t stride = 1;
     for (int d = 0; d < buffer.dimensions; ++d) {
-      // Of a data set the pipeline takes any number of samples.
-      const bool is_samples =
-          (kind == "data" || kind == "target") && d == buffer.dimensions - 1;
-      if (is_samples) buffer.dim[d].extent = std::max(kSamples, pipeline.block);
+      const int extent = pipeline.argument_extents[i][d];
+      buffer.dim[d].extent =
+          extent == kAny ? std::max(kSamples, pipeline.block) : extent;
       buffer.dim[d].min = 0;
       buffer.dim[d].stride = stride;
       stride *= buffer.dim[d].extent;
@@ -167,24 +168,11 @@ absl::StatusOr<SharedArguments> SharedArguments::Make(
   }
   SharedArguments arguments;
   arguments.LayOut(first);
-  const auto failed = [](const EmittedPipeline& pipeline, int code) {
-    return absl::InternalError(
-        absl::StrCat(pipeline.path, ": Halide's error ", code));
-  };
-  // Null hosts: the call fills in the extents it would need. But what it needs
-  // of the data may depend on the rows, which it then reads.
-  std::vector<int32_t> rows(first.block, 0);
-  for (size_t i = 0; i < arguments.buffers_.size(); ++i) {
-    if (first.argument_kinds[i] != "index") continue;
-    arguments.dimensions_[i][0] = halide_dimension_t(0, first.block, 1);
-    arguments.buffers_[i].host = reinterpret_cast<uint8_t*>(rows.data());
-  }
-  if (const int code = first.function(arguments.argv()); code != 0)
-    return failed(first, code);
   arguments.Allocate(first, workspace_bytes);
   for (const EmittedPipeline& pipeline : pipelines) {
     if (const int code = pipeline.function(arguments.argv()); code != 0)
-      return failed(pipeline, code);
+      return absl::InternalError(
+          absl::StrCat(pipeline.path, ": Halide's error ", code));
   }
   return arguments;
 }

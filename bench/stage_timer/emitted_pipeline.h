@@ -19,8 +19,9 @@ struct EmittedPipeline {
   std::string path;
   int (*function)(void**) = nullptr;
   const halide_filter_metadata_t* metadata = nullptr;
-  std::vector<std::string> argument_kinds;    // of the record
-  std::vector<std::string> argument_tensors;  // the same; "" without one
+  std::vector<std::string> argument_kinds;         // of the record
+  std::vector<std::string> argument_tensors;       // the same; "" without one
+  std::vector<std::vector<int>> argument_extents;  // -1: of all samples
   int block = 1;
   int64_t workspace_bytes = 0;
   std::vector<std::string> stages;  // empty unless emitted with profile=true
@@ -34,8 +35,9 @@ absl::StatusOr<EmittedPipeline> LoadEmitted(const std::string& path);
 // range. An optimizer's state is updated in place, as in training.
 class SharedArguments {
  public:
-  // The extents come from a bounds query of `pipelines[0]`. Errors: the
-  // emissions are not of one pipeline, or one refuses the arguments.
+  // The extents are those of the records, since a release's pipelines answer no
+  // bounds query. Errors: the emissions are not of one pipeline, or one refuses
+  // the arguments.
   static absl::StatusOr<SharedArguments> Make(
       const std::vector<EmittedPipeline>& pipelines);
 

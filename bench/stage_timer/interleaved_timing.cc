@@ -43,9 +43,9 @@ struct Mark {
 Mark marks[4096];
 int mark_count = 0;
 
-double Quantile(std::vector<double> values, double share) {
+double Median(std::vector<double> values) {
   const auto at =
-      values.begin() + static_cast<int64_t>(share * (values.size() - 1));
+      values.begin() + (static_cast<int64_t>(values.size()) - 1) / 2;
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -70,19 +70,6 @@ void Measure(const EmittedPipeline& pipeline, void** argv, Samples& samples) {
   }
 }
 
-Timing Summarise(const std::vector<double>& own,
-                 const std::vector<double>& first, double ticks_per_us) {
-  std::vector<double> ratios;
-  Timing timing;
-  for (size_t round = 0; round < own.size(); ++round) {
-    ratios.push_back(first[round] > 0 ? own[round] / first[round] : 1);
-    if (ratios.back() < 1) ++timing.wins;
-  }
-  timing.us = Quantile(own, 0.25) / ticks_per_us;
-  timing.ratio = Quantile(ratios, 0.5);
-  return timing;
-}
-
 }  // namespace
 
 extern "C" int kiln_profile_mark(int stage) {
@@ -91,19 +78,18 @@ extern "C" int kiln_profile_mark(int stage) {
   return 0;
 }
 
-InterleavedTiming TimeInterleaved(const std::vector<EmittedPipeline>& pipelines,
-                                  SharedArguments& arguments, double seconds) {
+std::vector<Rounds> TimeInterleaved(
+    const std::vector<EmittedPipeline>& pipelines, SharedArguments& arguments,
+    double seconds) {
   const double ticks_per_us = TicksPerSecond() * 1e-6;
-  const size_t quantities = pipelines.front().stages.size() + 1;
-  Samples none(quantities);
-  // By emission, the rounds' medians.
-  std::vector<Samples> rounds(pipelines.size(), none);
-  int calls = kMinCalls;
-  InterleavedTiming result;
+  std::vector<Rounds> result(pipelines.size());
+  for (size_t p = 0; p < pipelines.size(); ++p)
+    result[p].stages.resize(pipelines[p].stages.size());
+  int calls = kMinCalls, rounds = 0;
   for (const double start = Now();
-       Now() < start + seconds || result.rounds < kMinRounds; ++result.rounds) {
+       Now() < start + seconds || rounds < kMinRounds; ++rounds) {
     for (size_t p = 0; p < pipelines.size(); ++p) {
-      Samples samples = none;
+      Samples samples(pipelines[p].stages.size() + 1);
       pipelines[p].function(arguments.argv());  // its code and data at hand
       const double begin = Now();
       for (int call = 0; call < calls; ++call)
@@ -111,16 +97,11 @@ InterleavedTiming TimeInterleaved(const std::vector<EmittedPipeline>& pipelines,
       const double one = (Now() - begin) / calls;
       calls = std::clamp(static_cast<int>(kRoundSeconds / one), kMinCalls,
                          kMaxCalls);
-      for (size_t q = 0; q < quantities; ++q)
-        rounds[p][q].push_back(Quantile(std::move(samples[q]), 0.5));
+      result[p].call.push_back(Median(std::move(samples[0])) / ticks_per_us);
+      for (size_t stage = 0; stage < result[p].stages.size(); ++stage)
+        result[p].stages[stage].push_back(
+            Median(std::move(samples[stage + 1])) / ticks_per_us);
     }
-  }
-  for (const Samples& own : rounds) {
-    PipelineTiming timing;
-    timing.call = Summarise(own[0], rounds[0][0], ticks_per_us);
-    for (size_t q = 1; q < quantities; ++q)
-      timing.stages.push_back(Summarise(own[q], rounds[0][q], ticks_per_us));
-    result.pipelines.push_back(std::move(timing));
   }
   return result;
 }

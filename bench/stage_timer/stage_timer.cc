@@ -2,8 +2,9 @@
 // side, stage by stage where they were emitted with profile=true. PIPELINE is
 // the path of PIPELINE.so and PIPELINE.json. Prints JSON for scripts/tune:
 //
-//   {"rounds": 40, "pipelines": [{"call": [us, ratio, wins],
-//                                 "stages": [[us, ratio, wins], ...]}]}
+//   {"pipelines": [{"call": [us, ...], "stages": [[us, ...], ...]}]}
+//
+// with a number a round.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,10 +14,6 @@
 #include "nlohmann/json.hpp"
 
 namespace {
-
-nlohmann::json Json(const kiln::Timing& timing) {
-  return {timing.us, timing.ratio, timing.wins};
-}
 
 int Fail(const std::string& why) {
   std::fprintf(stderr, "stage_timer: %s\n", why.c_str());
@@ -34,23 +31,15 @@ int main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     auto pipeline = kiln::LoadEmitted(argv[i]);
     if (!pipeline.ok()) return Fail(std::string(pipeline.status().message()));
-    if (pipeline->stages.size() !=
-        (i > 2 ? pipelines[0] : *pipeline).stages.size())
-      return Fail(std::string(argv[i]) + ": other stages than the first");
     pipelines.push_back(*std::move(pipeline));
   }
   auto arguments = kiln::SharedArguments::Make(pipelines);
   if (!arguments.ok()) return Fail(std::string(arguments.status().message()));
-  const kiln::InterleavedTiming timing =
-      kiln::TimeInterleaved(pipelines, *arguments, seconds);
-  nlohmann::json json = {{"rounds", timing.rounds},
-                         {"pipelines", nlohmann::json::array()}};
-  for (const kiln::PipelineTiming& pipeline : timing.pipelines) {
-    nlohmann::json stages = nlohmann::json::array();
-    for (const kiln::Timing& stage : pipeline.stages)
-      stages.push_back(Json(stage));
+  nlohmann::json json = {{"pipelines", nlohmann::json::array()}};
+  for (const kiln::Rounds& rounds :
+       kiln::TimeInterleaved(pipelines, *arguments, seconds)) {
     json["pipelines"].push_back(
-        {{"call", Json(pipeline.call)}, {"stages", std::move(stages)}});
+        {{"call", rounds.call}, {"stages", rounds.stages}});
   }
   std::printf("%s\n", json.dump().c_str());
   return 0;

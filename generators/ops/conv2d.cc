@@ -2,6 +2,7 @@
 // the input is a dense vector and every weight a broadcast.
 #include "dsl/ops/conv2d.h"
 
+#include "absl/strings/match.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -45,9 +46,12 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) += input(n, x * sx + r.x - px, y * sy + r.y - py, r.z) *
                      weight(r.x, r.y, r.z, c);
 
-  return {sum, [&lowering, sum, r, sx, type = node.type](Func consumer, int) {
-            TileImage(lowering, sum, consumer, r,
-                      {type.shape[2], type.shape[0], sx});
+  const ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx};
+  return {sum,
+          [=, &lowering,
+           schedule = lowering.ScheduleOf(
+               node, ImageFamilies(lowering, extents))](Func consumer, int) {
+            TileImage(lowering, sum, consumer, r, extents, schedule);
           }};
 }
 
@@ -55,7 +59,8 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
 // an output position count. Rows outside are skipped. Where the row is short
 // enough to unroll, so are columns: a vector's taps are known when it is
 // emitted, and a vector whose columns are all outside costs nothing. Otherwise
-// columns outside multiply zeros.
+// columns outside multiply zeros. Either is a family, up to rows of twice that
+// length.
 Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
   if (HasChannelLanes(lowering, lowering.type(node.inputs[0]).shape))
     return LowerConv2dInputGradOfOneSample(lowering, node);
@@ -73,8 +78,20 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
       LanesOf(lowering.block(), node.type.shape[2], sx, lowering.vector_size());
   const int columns = lanes.fused ? lanes.vector / lowering.block()
                                   : 1;  // that one vector holds
-  const bool unroll =
-      node.type.shape[2] / columns * g.kernel.width <= kMaxUnrolledTaps;
+  const int64_t taps = node.type.shape[2] / columns * g.kernel.width;
+  ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx};
+  const std::string kUnrolled = "unrolled ";
+  std::vector<Family> families = ImageFamilies(lowering, extents);
+  if (taps <= 2 * kMaxUnrolledTaps) {
+    const std::vector<Family> unrolled =
+        ImageFamilies(lowering, extents, kUnrolled);
+    families.insert(
+        taps <= kMaxUnrolledTaps ? families.begin() : families.end(),
+        unrolled.begin(), unrolled.end());
+  }
+  const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  const bool unroll = absl::StartsWith(schedule.family, kUnrolled);
+  extents.unroll_columns = unroll;
   const bool pads =
       !unroll ||
       lanes.fused;  // a vector of several columns can lie across the edge
@@ -104,10 +121,8 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n, x, y, c) += d_output(n, column, row, r.z) * weight(r.x, r.y, c, r.z);
 
-  return {sum, [&lowering, sum, r, sx, unroll, type = node.type](Func consumer,
-                                                                 int) {
-            TileImage(lowering, sum, consumer, r,
-                      {type.shape[2], type.shape[0], sx, unroll});
+  return {sum, [=, &lowering](Func consumer, int) {
+            TileImage(lowering, sum, consumer, r, extents, schedule);
           }};
 }
 

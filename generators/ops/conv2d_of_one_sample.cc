@@ -21,6 +21,15 @@ using Halide::Var;
 namespace {
 
 constexpr int kMaxUnrolledTaps = 200;  // of a row: about as many instructions
+constexpr char kUnrolled[] = "unrolled", kLooped[] = "looped";
+
+// Of an input gradient with lanes of columns and `taps` in a row: a loop over
+// them multiplies zeros, but is short.
+std::vector<Family> ColumnFamilies(int taps) {
+  if (taps > 2 * kMaxUnrolledTaps) return {{kLooped, {}}};
+  if (taps > kMaxUnrolledTaps) return {{kLooped, {}}, {kUnrolled, {}}};
+  return {{kUnrolled, {}}, {kLooped, {}}};
+}
 
 struct Geometry {
   explicit Geometry(const Conv2dGeometry& g)
@@ -62,11 +71,8 @@ Func PaddedInput(Lowering& lowering, const Node& node, const Geometry& g) {
 // channels and a broadcast a column.
 void TileChannels(const Lowering& lowering, Func sum, Func consumer,
                   const RDom& r, const Geometry& g, const Shape& output,
-                  int vector) {
+                  int vector, const Tile& tile) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), ci("ci"), cv("cv");
-  const Tile tile = lowering.TileOf(sum, {.vectors = output[0] / vector,
-                                          .channels = output[2],
-                                          .exact_vectors = true});
   const int vectors = tile.vectors;
   BoundToShape(consumer, output);
   consumer.reorder_storage(c, x, y, n)
@@ -98,12 +104,10 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
 
 // Tiles of rows x channels, each a vector of columns: a tap is a load a row and
 // a broadcast a channel.
-void TileColumns(const Lowering& lowering, Func sum, Func consumer,
-                 const RDom& r, const Geometry&, const Shape& output,
-                 int vector) {
+void TileColumns(const Lowering&, Func sum, Func consumer, const RDom& r,
+                 const Geometry&, const Shape& output, int vector,
+                 const Tile& tile) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
-  const Tile tile =
-      lowering.TileOf(sum, {.vectors = output[1], .channels = output[0]});
   BoundToShape(consumer, output);
   consumer.split(x, x, xi, vector, TailStrategy::ShiftInwards)
       .split(y, y, yi, tile.vectors, TailStrategy::ShiftInwards)
@@ -143,10 +147,16 @@ Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) +=
       input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) * weight;
 
-  return {sum, [&lowering, sum, r, g, lanes, shape = node.type.shape](
-                   Func consumer, int) {
-            const auto tile = lanes.channels ? TileChannels : TileColumns;
-            tile(lowering, sum, consumer, r, g, shape, lanes.vector);
+  const Shape shape = node.type.shape;
+  const Tile tile = lowering.TileOf(
+      node, lanes.channels
+                ? TileSpace{.vectors = shape[0] / lanes.vector,
+                            .channels = shape[2],
+                            .exact_vectors = true}
+                : TileSpace{.vectors = shape[1], .channels = shape[0]});
+  return {sum, [=, &lowering](Func consumer, int) {
+            const auto schedule = lanes.channels ? TileChannels : TileColumns;
+            schedule(lowering, sum, consumer, r, g, shape, lanes.vector, tile);
           }};
 }
 
@@ -163,7 +173,9 @@ Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
             height = static_cast<int>(output[1]),
             vectors = static_cast<int>(output[0]) / vector,
             columns = static_cast<int>(node.type.shape[2]);
-  const bool unroll = !lanes.channels && columns * g.kw <= kMaxUnrolledTaps,
+  const bool unroll = !lanes.channels &&
+                      lowering.ScheduleOf(node, ColumnFamilies(columns * g.kw))
+                              .family == kUnrolled,
              pads = !lanes.channels && !unroll;
   Func weight = PackedWeight(lowering, node);
   Func d_output = lowering.input(node, 0);

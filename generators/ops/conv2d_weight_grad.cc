@@ -2,7 +2,9 @@
 // times a few output channels in registers, over all samples and positions,
 // added across the lanes once at the end.
 #include <algorithm>
+#include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "dsl/ops/conv2d.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
@@ -19,6 +21,23 @@ using Halide::Var;
 namespace {
 
 constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
+
+// Of an adjoint that only its parameters' gradients read: how many rows of it
+// are computed at a time, "2 rows", or that all of it is stored first.
+std::vector<Family> AdjointFamilies(const TileSpace& space, int height) {
+  std::vector<int> counts = {LargestDivisor(height, kRowsOfAdjoint)};
+  for (const int rows : {1, 2, 4}) {
+    if (rows != counts[0] && rows < height && height % rows == 0)
+      counts.push_back(rows);
+  }
+  std::vector<Family> families;
+  for (const int rows : counts) {
+    families.push_back(
+        {absl::StrCat(rows, rows == 1 ? " row" : " rows"), space});
+  }
+  families.push_back({"stored", space});
+  return families;
+}
 
 }  // namespace
 
@@ -46,8 +65,19 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const int block = lowering.block(),
             lanes = RowLanes(block, width, sx, lowering.vector_size());
   const NodeId adjoint = node.inputs[1];
-  const bool by_rows = lowering.fast() && lowering.OnlyFeedsGradients(adjoint);
-  const int chunk = by_rows ? LargestDivisor(height, kRowsOfAdjoint) : height;
+  // Registers: kernel row x channels accumulators, the row's inputs and one
+  // adjoint.
+  const TileSpace space = {.vectors = g.kernel.width,
+                           .channels = output[0],
+                           .exact_vectors = true,
+                           .exact_channels = true};
+  const NodeSchedule schedule = lowering.ScheduleOf(
+      node, lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
+                ? AdjointFamilies(space, height)
+                : std::vector<Family>{{"", space}});
+  const int rows_at_a_time = std::atoi(schedule.family.c_str());
+  const bool by_rows = rows_at_a_time > 0;
+  const int chunk = by_rows ? rows_at_a_time : height;
   const RDom r(0, block * width / lanes, 0, chunk, "r"),
       chunks(0, height / chunk, "chunks");
   const Var q("q");
@@ -70,12 +100,7 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                                  : of_rows(across, kx, ky, ci, co, 0);
 
   of_rows.compute_root();
-  // Registers: kernel row x channels accumulators, the row's inputs and one
-  // adjoint.
-  const Tile registers = lowering.TileOf(sum, {.vectors = g.kernel.width,
-                                               .channels = output[0],
-                                               .exact_vectors = true,
-                                               .exact_channels = true});
+  const Tile& registers = schedule.tile;
   const int taps = registers.vectors, rows = registers.channels;
   const auto sum_rows = [=](const Halide::LoopLevel& tile) {
     Func rows_sum = of_rows;

@@ -66,18 +66,29 @@ Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
   const RVar outer("outer"), inner("inner");
   const int most = MostAccumulators(lowering),
             columns = LargestDivisor(kw, most),
-            rows = LargestDivisor(kh, std::max(1, most / columns)),
-            vectors = LargestDivisor(output[0] / vector,
-                                     std::max(1, most / (columns * rows)));
+            most_rows = LargestDivisor(kh, std::max(1, most / columns));
+  const bool whole_rows = columns == kw;
+  const int64_t all_vectors = output[0] / vector;
+  const Tile tile = lowering.TileOf(
+      node,
+      {.vectors = all_vectors,
+       .channels = whole_rows ? kh : kw,
+       .exact_vectors = true,
+       .exact_channels = true,
+       .each = whole_rows ? kw : 1},
+      Tile{LargestDivisor(all_vectors,
+                          std::max(1, most / (columns * most_rows))),
+           whole_rows ? most_rows : columns});
+  const int vectors = tile.vectors;
   packed.compute_root();
   Halide::Stage turn = packed.update();
   turn.split(co, co, coi, vector * vectors).split(coi, coi, lane, vector);
-  if (columns < kw) {
-    turn.split(k.x, outer, inner, columns)
+  if (!whole_rows) {
+    turn.split(k.x, outer, inner, tile.channels)
         .reorder(lane, coi, inner, outer, k.y, k.z, co)
         .unroll(inner);
   } else {
-    turn.split(k.y, outer, inner, rows)
+    turn.split(k.y, outer, inner, tile.channels)
         .reorder(lane, coi, k.x, inner, outer, k.z, co)
         .unroll(k.x)
         .unroll(inner);
@@ -133,9 +144,15 @@ Lowered OverColumns(Lowering& lowering, const Node& node, Func input,
   // a tile's channels.
   const int64_t kernel_width = GeometryOf(node).kernel.width;
   const int most = MostAccumulators(lowering),
-            columns = LargestDivisor(kernel_width, most),
-            channels =
-                LargestDivisor(output[0], std::max(1, most / (columns + 1)));
+            most_columns = LargestDivisor(kernel_width, most);
+  const auto [columns, channels] = lowering.TileOf(
+      node,
+      {.vectors = kernel_width,
+       .channels = output[0],
+       .exact_vectors = true,
+       .exact_channels = true},
+      Tile{most_columns,
+           LargestDivisor(output[0], std::max(1, most / (most_columns + 1)))});
   quarter.compute_root()
       .bound(lane, 0, rest)
       .split(kx, kx, kxi, columns)

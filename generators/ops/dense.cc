@@ -17,9 +17,10 @@ namespace {
 // Fewer samples than lanes: lanes over the input features of a transposed copy,
 // a tile of all samples x a few outputs, and one tree of sums across the lanes
 // of the whole tile.
-Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
+Lowered OfFewSamples(Lowering& lowering, const Node& node, int outputs) {
   const Var n("n"), i("i"), lane("lane");
   const int features = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
+  const int vector = VectorDivisor(features, lowering.vector_size());
   Func input = lowering.Transposed(node.inputs[0]),
        weight = lowering.input(node, 1);
   const RDom r(0, features / vector, "r");
@@ -35,8 +36,6 @@ Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
   sum(n, i) += partial(across, n, i);
 
   const int block = lowering.block();
-  const int outputs = static_cast<int>(std::min<int64_t>(
-      node.type.shape[0], (lowering.registers() - 2) / (block + 1)));
   return {sum, [=, r = r, shape = node.type.shape](Func consumer, int) mutable {
             const Var ii("ii");
             BoundToShape(consumer, shape);
@@ -71,10 +70,9 @@ Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
 // The same for the input's gradient: lanes over the features of a stored row,
 // each sample's adjoint a broadcast, and the tile transposed as it is stored.
 Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
-                              int features, int vector) {
-  const int block = lowering.block();
-  const int vectors =
-      std::min(features / vector, (lowering.registers() - 2) / (block + 1));
+                              int features, int vectors) {
+  const int block = lowering.block(),
+            vector = VectorDivisor(features, lowering.vector_size());
   return {
       sum, [=, r = r](Func consumer, int) mutable {
         const Var n("n"), i("i"), ii("ii");
@@ -105,10 +103,24 @@ Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
       }};
 }
 
-// Whether a whole row of `features` fills wider vectors than the samples do.
-bool PrefersFeatures(const Lowering& lowering, int64_t features) {
-  return lowering.fast() && lowering.block() > 1 &&
-         VectorDivisor(features, lowering.vector_size()) > lowering.block();
+constexpr char kSamples[] = "samples", kFeatures[] = "features";
+
+// Lanes over samples, in tiles of `outputs`, or, where the registers hold a
+// vector for each sample, over `features`, in tiles of `rows`: first what has
+// the wider vectors.
+std::vector<Family> DenseFamilies(const Lowering& lowering, int64_t features,
+                                  int64_t outputs, int64_t rows) {
+  std::vector<Family> families = {{kSamples, VectorSpace(lowering, outputs)}};
+  const int block = lowering.block(),
+            vector = VectorDivisor(features, lowering.vector_size()),
+            most = (lowering.registers() - 2) / (block + 1);
+  if (!lowering.fast() || block == 1 || vector < 4 || most == 0)
+    return families;
+  families.insert(vector > block ? families.begin() : families.end(),
+                  {kFeatures,
+                   {.vectors = rows, .channels = 1, .each = block},
+                   Tile{static_cast<int>(std::min<int64_t>(rows, most)), 1}});
+  return families;
 }
 
 }  // namespace
@@ -118,9 +130,11 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
   const int64_t features = lowering.type(node.inputs[0]).shape[0];
   if (HasFeatureLanes(lowering, features))
     return LowerDenseOfOneSample(lowering, node);
-  if (PrefersFeatures(lowering, features))
-    return OfFewSamples(lowering, node,
-                        VectorDivisor(features, lowering.vector_size()));
+  const int64_t outputs = node.type.shape[0];
+  const NodeSchedule schedule = lowering.ScheduleOf(
+      node, DenseFamilies(lowering, features, outputs, outputs));
+  if (schedule.family == kFeatures)
+    return OfFewSamples(lowering, node, schedule.tile.vectors);
 
   const Var n("n"), i("i");
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
@@ -132,9 +146,8 @@ Lowered LowerDense(Lowering& lowering, const Node& node) {
                   : Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += input(n, r) * weight(r, i);
 
-  return {sum, [&lowering, sum, r, features = node.type.shape[0]](Func consumer,
-                                                                  int) {
-            TileVector(lowering, sum, consumer, r, features);
+  return {sum, [=, &lowering](Func consumer, int) {
+            TileVector(lowering, sum, consumer, r, outputs, schedule.tile);
           }};
 }
 
@@ -150,12 +163,15 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
   sum(n, i) += d_output(n, r) * weight(i, r);
 
   const int features = static_cast<int>(node.type.shape[0]);
-  if (PrefersFeatures(lowering, features))
-    return InputGradOfFewSamples(
-        lowering, sum, r, features,
-        VectorDivisor(features, lowering.vector_size()));
-  return {sum, [&lowering, sum, r, features](Func consumer, int) {
-            TileVector(lowering, sum, consumer, r, features);
+  const NodeSchedule schedule = lowering.ScheduleOf(
+      node, DenseFamilies(
+                lowering, features, features,
+                features / VectorDivisor(features, lowering.vector_size())));
+  if (schedule.family == kFeatures)
+    return InputGradOfFewSamples(lowering, sum, r, features,
+                                 schedule.tile.vectors);
+  return {sum, [=, &lowering](Func consumer, int) {
+            TileVector(lowering, sum, consumer, r, features, schedule.tile);
           }};
 }
 
@@ -179,11 +195,11 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
                          ? VectorDivisor(features, lowering.vector_size())
                          : LargestVector(features, lowering.vector_size());
   const Tile tile =
-      lowering.TileOf(sum, {.vectors = (features + vector - 1) / vector,
-                            .channels = outputs,
-                            .exact_vectors = lowering.updates_in_place(),
-                            .exact_channels = true,
-                            .max_vectors = features / vector});
+      lowering.TileOf(node, {.vectors = (features + vector - 1) / vector,
+                             .channels = outputs,
+                             .exact_vectors = lowering.updates_in_place(),
+                             .exact_channels = true,
+                             .max_vectors = features / vector});
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
     // A gradient is added to, and a velocity updated, in place: what a shifted

@@ -35,7 +35,11 @@ Lowered LowerDenseOfOneSample(Lowering& lowering, const Node& node) {
   sum(n, i) += partial(across, n, i);
 
   partial.compute_root();
-  const int outputs = LargestDivisor(node.type.shape[0], 8);
+  const int outputs =
+      lowering
+          .TileOf(node, {.vectors = node.type.shape[0], .exact_vectors = true},
+                  Tile{LargestDivisor(node.type.shape[0], 8), 1})
+          .vectors;
   return {
       sum, [=, r = r](Func consumer, int) mutable {
         const Var ii("ii");
@@ -68,7 +72,11 @@ Lowered LowerDenseInputGradOfOneSample(Lowering& lowering, const Node& node) {
   sum(n, i) += d_output(n, r) * weight(i, r);
 
   const int vectors =
-      LargestDivisor(features / vector, lowering.registers() - 4);
+      lowering
+          .TileOf(node, {.channels = features / vector, .exact_channels = true},
+                  Tile{1, LargestDivisor(features / vector,
+                                         lowering.registers() - 4)})
+          .channels;
   return {
       sum, [=](Func consumer, int) mutable {
         const Var ii("ii"), iv("iv");

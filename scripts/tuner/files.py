@@ -4,8 +4,8 @@ import json
 import os
 import tempfile
 
-RECORD_VERSION = 1  # as generators/schedule_record.cc reads it
-STATE_VERSION = 1
+RECORD_VERSION = 2  # as generators/schedule_record.cc reads it
+STATE_VERSION = 2
 
 
 def write_atomically(path, text):
@@ -28,7 +28,8 @@ def write_atomically(path, text):
 def record_text(model, target, pipelines, calls):
     """The record as text: sorted, a node to a line.
 
-    pipelines: {"grad_b64": {"conv1": {"space": [28, 6], "tile": [4, 6], ...}}}; calls: {"grad_b64": {"us": ...}}.
+    pipelines: {"grad_b64": {"conv1": {"family": "x c y", "space": [28, 6], "tile": [4, 6], ...}}};
+    calls: {"grad_b64": {"us": ...}}.
     """
     lines = [
         "{",
@@ -65,7 +66,8 @@ def read_record(path):
 class State:
     """What has been measured of a model's pipelines by one generator, kept as it is found out.
 
-    pipelines: {"grad_b64": {"measured": {"conv1": {"4,6": 1.02}}, "nodes": {...} and "call": {...} once it is done}}
+    pipelines: {"grad_b64": {"families": {"fc1": {"features": 0.97}}, "tiles": {"fc1": {"features": {"4,1": 1.02}}},
+    "nodes": {...} and "call": {...} once it is done}}. A family's ratio is to the rule's, a tile's to the family's.
     """
 
     def __init__(self, path, generator):
@@ -93,20 +95,25 @@ class State:
         self.pipelines.setdefault(key, {}).update(record_key=record_key, nodes=nodes, call=call)
         self.save()
 
-    def measured(self, key, node):
+    def families(self, key, node):
+        """{family: ratio}."""
+        return dict(self.pipelines.get(key, {}).get("families", {}).get(node, {}))
+
+    def add_family(self, key, node, family, ratio):
+        self.pipelines.setdefault(key, {}).setdefault("families", {}).setdefault(node, {})[family] = round(ratio, 4)
+
+    def tiles(self, key, node, family):
         """{tile: ratio}."""
-        tiles = self.pipelines.get(key, {}).get("measured", {}).get(node, {})
+        tiles = self.pipelines.get(key, {}).get("tiles", {}).get(node, {}).get(family, {})
         return {tuple(int(part) for part in tile.split(",")): ratio for tile, ratio in tiles.items()}
 
-    def add(self, key, node, tile, ratio):
-        tiles = self.pipelines.setdefault(key, {}).setdefault("measured", {}).setdefault(node, {})
+    def add_tile(self, key, node, family, tile, ratio):
+        tiles = self.pipelines.setdefault(key, {}).setdefault("tiles", {}).setdefault(node, {}).setdefault(family, {})
         tiles[f"{tile[0]},{tile[1]}"] = round(ratio, 4)
 
-    def known(self, key, block, node):
-        """{tile: ratio} of the node in another pipeline of the same block, else nothing."""
+    def known(self, key, block, node, measured):
+        """What measured(key, node) gives of another pipeline of the same block, else nothing."""
         for other in sorted(self.pipelines):
-            if other != key and other.endswith(f"_b{block}"):
-                measured = self.measured(other, node)
-                if measured:
-                    return measured
-        return {}
+            if other != key and other.endswith(f"_b{block}") and measured(other, node):
+                return measured(other, node)
+        return None

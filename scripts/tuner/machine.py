@@ -1,4 +1,4 @@
-"""Emits pipelines with given tiles, links them, and times them: what the search needs of the machine."""
+"""Emits pipelines with given schedules, links them, and times them: what the search needs of the machine."""
 
 import concurrent.futures
 import json
@@ -8,6 +8,9 @@ import signal
 import subprocess
 import time
 
+import files
+import search
+
 
 class Failure(Exception):
     """Told in one line."""
@@ -15,6 +18,10 @@ class Failure(Exception):
 
 class TimeUp(Exception):
     """The time given has passed."""
+
+
+class DoesNotFit(Exception):
+    """With these schedules the pipeline's budget asks for a smaller block."""
 
 
 def run(command):
@@ -34,6 +41,7 @@ class Machine:
         self.plan = plan
         self.pipeline = pipeline
         self.record_key = pipeline["key"]  # until it was emitted
+        self.nodes = {}  # node: families, as search.nodes_of has them; the same
         self.directory = directory
         self.jobs = jobs
         self.deadline = deadline
@@ -47,47 +55,61 @@ class Machine:
         if time.monotonic() > self.deadline:
             raise TimeUp
 
-    def emit(self, name, tiles, profile=True, space=None):
-        """The pipeline with `tiles` (node: tile, else computed) in place; the path of its .so without the suffix."""
+    def emit(self, name, choices, profile=True):
+        """The pipeline with `choices` (node: Choice, else as computed); the path of its .so without the suffix.
+
+        The first is emitted without any, and profiled: it says what there is to choose.
+        """
         self.check_time()
         function = self.pipeline["function"]
         base = os.path.join(self.directory, name)
         os.makedirs(base, exist_ok=True)
         path = os.path.join(base, function)
         command = [self.plan["generator"], "-g", "kiln", "-f", function, "-n", function, "-e", "object", "-o", base]
-        command += [f"target={self.plan['target']}-no_runtime", f"record={path}.json"]
+        features = "-".join([self.plan["target"], "no_runtime", *self.plan["features"]])
+        command += [f"target={features}", f"record={path}.json"]
         command += [f"{key}={value}" for key, value in self.pipeline["params"].items()]
         if profile:
             command.append("profile=true")
-        if tiles:
-            nodes = {node: {"space": space[node], "tile": list(tile)} for node, tile in tiles.items()}
-            with open(path + ".tiles.json", "w") as file:
-                json.dump({"kiln_schedules": 1, "pipelines": {self.record_key: nodes}}, file)
-            command.append(f"tuned={path}.tiles.json")
+        if choices:
+            nodes = {
+                node: {"family": family, "space": self.nodes[node][family]["space"], "tile": list(tile)}
+                for node, (family, tile) in choices.items()
+            }
+            with open(path + ".tuned.json", "w") as file:
+                json.dump({"kiln_schedules": files.RECORD_VERSION, "pipelines": {self.record_key: nodes}}, file)
+            command.append(f"tuned={path}.tuned.json")
         run(command)
         run([self.plan["compiler"], "-shared", "-o", path + ".so", path + ".o"])
         os.unlink(path + ".o")
-        if tiles:
-            with open(path + ".json") as file:
-                taken = {entry["node"]: entry["tile"] for entry in json.load(file)["tiles"] if entry["tuned"]}
-            for node, tile in tiles.items():
-                if taken.get(node) != list(tile):
-                    raise Failure(f"{function}: the compiler did not take the tile {tile} of {node}")
+        record = self.record(path)
+        if not self.nodes:
+            self.record_key = search.record_key(record)
+            self.nodes = search.nodes_of(record)
+        if search.record_key(record) != self.record_key:
+            raise DoesNotFit
+        entries = record.get("schedules", [])
+        taken = {entry["node"]: [entry["family"], entry["tile"]] for entry in entries if entry["tuned"]}
+        for node, (family, tile) in choices.items():
+            if taken.get(node) != [family, list(tile)]:
+                raise Failure(f"{function}: the compiler did not take {family} {tile[0]}x{tile[1]} of {node}")
         return path
 
-    def emit_all(self, trials, space, on_each):
-        """emit() of each of `trials`, side by side; what of them was ready when the time was up is lost."""
+    def emit_all(self, trials, what, tell, start, end):
+        """emit() of each of `trials`, side by side, as [(trial, path)] of those that fit; what of them was ready when the
+        time was up is lost. `tell` hears how far it is, from `start` to `end`."""
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
-            futures = [pool.submit(self.emit, f"trial{i}", tiles, True, space) for i, tiles in enumerate(trials)]
+            futures = [pool.submit(self.emit, f"trial{i}", choices) for i, choices in enumerate(trials)]
             try:
-                for future in concurrent.futures.as_completed(futures):
-                    future.result()
-                    on_each()
+                for done, future in enumerate(concurrent.futures.as_completed(futures)):
+                    if not isinstance(future.exception(), DoesNotFit):
+                        future.result()
+                    tell(start + (end - start) * (done + 1) / (len(trials) + 1), what)
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
-            return [future.result() for future in futures]
+            return [(trial, future.result()) for trial, future in zip(trials, futures) if not future.exception()]
 
     def copy(self, path):
         """The same emission once more, loaded as another."""

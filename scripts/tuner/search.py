@@ -1,9 +1,13 @@
-"""The search for tiles, without the machine: which tiles to try, together with which, and what measurements say of them.
+"""The search for schedules, without the machine: what to try, together with what, and what measurements say of it.
 
-A pipeline's record, emitted with profile=true, lists its nodes' tiles (`tiles`: node, space, computed, candidates by the
-arithmetic's cost) and its stages (`stage_parts`: the Funcs computed in each). Stages are timed one by one, so that one
-emission tries a tile of every node, unless two nodes are computed in one stage.
+A pipeline's record, emitted with profile=true, lists its nodes (`schedules`: node, family, tile, and all families with their
+space, computed tile and candidates by the arithmetic's cost; the rule takes the first) and its stages (`stage_parts`: the
+Funcs computed in each). Stages are timed one by one, so that one emission tries a tile of every node, unless two nodes share
+a stage. Another family may have other stages; it is tried by itself.
 """
+
+import collections
+import statistics
 
 FIRST_TILES = 12  # of the cheapest by arithmetic that are tried
 KNOWN_TILES = 3  # of the best in another pipeline of the same block
@@ -11,6 +15,9 @@ NEIGHBOURS = 3  # of the best, tried in the second round
 NOISE = 0.02  # a stage's gain that may be chance
 CALL_NOISE = 0.005  # the same of a whole call, which is measured longer
 SMALL = 0.005  # share of a call below which a stage is left alone
+OWN_FUNCS = ("lanes", "rows", "partial", "sum", "packed", "padded")  # what generators/ops call a node's further Funcs
+
+Choice = collections.namedtuple("Choice", "family tile")  # of a node: "features", (6, 4)
 
 
 def plain(name):
@@ -23,43 +30,90 @@ def record_key(record):
     return "_".join(part for part in (record["kind"], record.get("optimizer"), f"b{record['block']}") if part)
 
 
+def nodes_of(record):
+    """node: its families by name, the rule's first."""
+    return {
+        entry["node"]: {family["name"]: family for family in entry["families"]} for entry in record.get("schedules", [])
+    }
+
+
+def by_rule(families):
+    """The choice that is made without a record."""
+    name, family = next(iter(families.items()))
+    return Choice(name, tuple(family["computed"]))
+
+
 def stages_of(record):
-    """node: the stages, by number, in which it is computed."""
-    found = {}
+    """node: the stages, by number, in which it is computed, or a Func of its own (conv1_d_weight_lanes)."""
+    found = {node: set() for node in nodes_of(record)}
     for stage, parts in enumerate(record["stage_parts"]):
-        for part in parts:
-            found.setdefault(plain(part), set()).add(stage)
-    return {entry["node"]: frozenset(found.get(entry["node"], ())) for entry in record.get("tiles", [])}
+        for part in map(plain, parts):
+            own, _, last = part.rpartition("_")
+            node = own if part not in found and last in OWN_FUNCS else part
+            found.get(node, set()).add(stage)
+    return {node: frozenset(stages) for node, stages in found.items()}
 
 
-def worth(record, stage_us):
-    """The entries of nodes whose stages take a share of the time that can be measured."""
-    total = sum(stage_us)
+def changed_stages(record, other, node):
+    """The stages of each of two emissions that compute `node` or that the other has no like of: (those, those)."""
+
+    def like(of, stage):
+        return plain(of["stages"][stage]), tuple(sorted(plain(part) for part in of["stage_parts"][stage]))
+
+    def unmatched(mine, theirs):
+        left = collections.Counter(like(theirs, stage) for stage in range(len(theirs["stages"])))
+        alone = set()
+        for stage in range(len(mine["stages"])):
+            if left[like(mine, stage)] > 0:
+                left[like(mine, stage)] -= 1
+            else:
+                alone.add(stage)
+        return alone
+
+    return (
+        stages_of(record)[node] | unmatched(record, other),
+        stages_of(other)[node] | unmatched(other, record),
+    )
+
+
+def worth(record, timing):
+    """The nodes, with their families, whose stages take a share of the time that can be measured."""
+    total = sum(quartile(rounds) for rounds in timing["stages"])
     stages = stages_of(record)
-    return [
-        entry for entry in record.get("tiles", []) if sum(stage_us[s] for s in stages[entry["node"]]) > SMALL * total
-    ]
+    return {
+        node: families
+        for node, families in nodes_of(record).items()
+        if sum(quartile(timing["stages"][stage]) for stage in stages[node]) > SMALL * total
+    }
 
 
-def first_tiles(entry, known=None):
+def other_families(families, known=None):
+    """Families to try: all but the rule's, or those that were faster in another pipeline (`known`, family: ratio)."""
+    others = list(families)[1:]
+    if known is None:
+        return others
+    return [family for family in others if known.get(family, 1) < 1 - NOISE]
+
+
+def first_tiles(family, known=None):
     """Tiles to try first: the best by `known` (tile: ratio of times) where another pipeline has measured them, else the
     cheapest by arithmetic. The computed one is measured anyway."""
-    computed = tuple(entry["computed"])
-    legal = [tuple(tile) for tile in entry["candidates"]]
+    computed = tuple(family["computed"])
+    legal = [tuple(tile) for tile in family["candidates"]]
     if known:
         best = sorted((tile for tile in known if tile in legal and known[tile] < 1 - NOISE), key=known.get)
         return [tile for tile in best if tile != computed][:KNOWN_TILES]
     return [tile for tile in legal if tile != computed][:FIRST_TILES]
 
 
-def neighbours(entry, tile, tried):
+def neighbours(family, tile, tried):
     """The nearest tiles to `tile` that were not tried."""
 
     def distance(other):
         return (abs(other[0] - tile[0]) + abs(other[1] - tile[1]), other)
 
-    skip = set(tried) | {tuple(entry["computed"])}
-    legal = [tuple(candidate) for candidate in entry["candidates"]]
+    skip = set(tried) | {tuple(family["computed"])}
+    legal = [tuple(candidate) for candidate in family["candidates"]]
     return sorted((other for other in legal if other not in skip), key=distance)[:NEIGHBOURS]
 
 
@@ -81,33 +135,41 @@ def trials(record, tiles):
     return [dict(queue[i] for _, queue in queues if i < len(queue)) for i in range(longest)]
 
 
-def ratio_of(node, record, first, timing):
-    """The node's time in `timing` by that in `first`, all stages that compute it together."""
-    stages = stages_of(record)[node]
-    total = us_of(node, record, first)
-    if total <= 0:
+def quartile(rounds):
+    """A time as reported: the lower quartile of the rounds."""
+    return sorted(rounds)[(len(rounds) - 1) // 4]
+
+
+def ratio(first, other):
+    """A time by that of the first emission, round by round: the less favourable of the median of the rounds' ratios and
+    the ratio of the quartiles, which differ where a time has two states."""
+    if not quartile(first) > 0:
         return 1.0
-    ratio = sum(timing["stages"][s][1] * first["stages"][s][0] for s in stages) / total
-    return max(ratio, us_of(node, record, timing) / total)
+    return max(statistics.median(o / f for o, f in zip(other, first) if f > 0), quartile(other) / quartile(first))
 
 
-def call_ratio(first, other):
-    """A time [us, ratio, wins] by the first emission's: the less favourable of the median of the rounds' ratios and the
-    ratio of the quartiles, which differ where a time has two states."""
-    return max(other[1], other[0] / first[0])
+def sums(timing, stages):
+    """The rounds of several stages together."""
+    return [sum(parts) for parts in zip(*(timing["stages"][stage] for stage in sorted(stages)))] or [0.0]
 
 
-def us_of(node, record, timing):
-    """The node's microseconds a call: of all stages that compute it."""
-    return sum(timing["stages"][s][0] for s in stages_of(record)[node])
+def ratio_of(node, records, timings):
+    """The ratio of the stages that tell how `node` is computed, of two emissions: the first and another."""
+    first, other = changed_stages(*records, node)
+    return ratio(sums(timings[0], first), sums(timings[1], other))
 
 
-def best_tile(measured):
-    """The fastest of `measured` (tile: ratio), if any is faster than the computed one beyond noise."""
+def us_of(node, records, timing):
+    """Microseconds a call of the stages that ratio_of compares, of the first of `records`."""
+    return quartile(sums(timing, changed_stages(*records, node)[0]))
+
+
+def best_of(measured):
+    """The fastest of `measured` (tile or family: ratio), if any is faster than the computed one beyond noise."""
     if not measured:
         return None
-    tile = min(sorted(measured), key=measured.get)
-    return tile if measured[tile] < 1 - NOISE else None
+    best = min(sorted(measured), key=measured.get)
+    return best if measured[best] < 1 - NOISE else None
 
 
 def is_gain(ratio, ratio_of_same, noise):
@@ -116,7 +178,7 @@ def is_gain(ratio, ratio_of_same, noise):
 
 
 def by_priority(pipelines):
-    """The order of tuning: gradients first, whose tiles the other pipelines of a block start from; large blocks first."""
+    """The order of tuning: gradients first, whose schedules the other pipelines of a block start from; large blocks first."""
     kinds = ["grad", "step", "infer", "eval"]
 
     def order(pipeline):

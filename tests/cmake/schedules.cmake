@@ -17,7 +17,7 @@ macro(configure)
     COMMAND "${CMAKE_COMMAND}" -G Ninja "-DCMAKE_MAKE_PROGRAM=${NINJA}" "-DHalide_DIR=${Halide_DIR}"
       "-DKILN_DIR=${KILN_DIR}" -S "${DIR}/project" -B "${DIR}/build"
     OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
-  string(FIND "${output}" "-- my_model: tiles as tuned in ${record}" used)
+  string(FIND "${output}" "-- my_model: schedules as tuned in ${record}" used)
   execute_process(COMMAND "${NINJA}" -C "${DIR}/build" -t inputs bin/my_model
                   OUTPUT_VARIABLE inputs COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND "${NINJA}" -C "${DIR}/build" -t commands bin/my_model
