@@ -3,6 +3,7 @@
 // added across the lanes once at the end.
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/conv2d.h"
@@ -21,10 +22,13 @@ using Halide::Var;
 namespace {
 
 constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
+constexpr int64_t kFirstCache = 48 << 10;
 
 // Of an adjoint that only its parameters' gradients read: how many rows of it
 // are computed at a time, "2 rows", or that all of it is stored first.
-std::vector<Family> AdjointFamilies(const TileSpace& space, int height) {
+// `space_of` is the tiles' for so many rows.
+std::vector<Family> AdjointFamilies(
+    const std::function<TileSpace(int rows)>& space_of, int height) {
   std::vector<int> counts = {LargestDivisor(height, kRowsOfAdjoint)};
   for (const int rows : {1, 2, 4}) {
     if (rows != counts[0] && rows < height && height % rows == 0)
@@ -33,9 +37,9 @@ std::vector<Family> AdjointFamilies(const TileSpace& space, int height) {
   std::vector<Family> families;
   for (const int rows : counts) {
     families.push_back(
-        {absl::StrCat(rows, rows == 1 ? " row" : " rows"), space});
+        {absl::StrCat(rows, rows == 1 ? " row" : " rows"), space_of(rows)});
   }
-  families.push_back({"stored", space});
+  families.push_back({"stored", space_of(height)});
   return families;
 }
 
@@ -65,16 +69,23 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const int block = lowering.block(),
             lanes = RowLanes(block, width, sx, lowering.vector_size());
   const NodeId adjoint = node.inputs[1];
-  // Registers: kernel row x channels accumulators, the row's inputs and one
-  // adjoint.
-  const TileSpace space = {.vectors = g.kernel.width,
-                           .channels = output[0],
-                           .exact_vectors = true,
-                           .exact_channels = true};
+  // Registers: kernel rows of some input channels x output channels
+  // accumulators, the rows' inputs and one adjoint.
+  const auto space_of = [&](int rows) {
+    const int64_t plane_bytes =
+        int64_t{block} * width * rows * lowering.real().bytes();
+    return TileSpace{
+        .vectors = g.kernel.width * lowering.type(node.inputs[0]).shape[0],
+        .channels = output[0],
+        .exact_vectors = true,
+        .exact_channels = true,
+        .row = g.kernel.width,
+        .streams = plane_bytes * std::min<int64_t>(output[0], 8) > kFirstCache};
+  };
   const NodeSchedule schedule = lowering.ScheduleOf(
       node, lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
-                ? AdjointFamilies(space, height)
-                : std::vector<Family>{{"", space}});
+                ? AdjointFamilies(space_of, height)
+                : std::vector<Family>{{"", space_of(height)}});
   const int rows_at_a_time = std::atoi(schedule.family.c_str());
   const bool by_rows = rows_at_a_time > 0;
   const int chunk = by_rows ? rows_at_a_time : height;
@@ -101,41 +112,46 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
 
   of_rows.compute_root();
   const Tile& registers = schedule.tile;
-  const int taps = registers.vectors, rows = registers.channels;
+  const int taps =
+                std::min(registers.vectors, static_cast<int>(g.kernel.width)),
+            inputs = registers.vectors / taps, rows = registers.channels;
+  const Var coi("coi"), cii("cii"), kxi("kxi");
   const auto sum_rows = [=](const Halide::LoopLevel& tile) {
     Func rows_sum = of_rows;
     rows_sum.compute_at(tile)
         .store_in(Halide::MemoryType::Stack)
         .bound_extent(lane, lanes);
-    rows_sum.vectorize(lane).unroll(kx).unroll(co);
+    rows_sum.vectorize(lane).unroll(kx).unroll(ci).unroll(co);
     rows_sum.update()
-        .reorder(lane, kx, co, r.x, r.y)
+        .reorder(lane, kx, ci, co, r.x, r.y)
         .vectorize(lane)
         .unroll(kx)
+        .unroll(ci)
         .unroll(co);
   };
   if (by_rows) {
     // The adjoint is computed a few rows at a time and read at once by all
     // tiles, whose sums rest in the first cache meanwhile.
-    const Var coi("coi"), kxi("kxi");
     partial.compute_root().vectorize(lane);
     partial.update()
         .split(co, co, coi, rows)
+        .split(ci, ci, cii, inputs)
         .split(kx, kx, kxi, taps)
-        .reorder(lane, kxi, coi, kx, ky, ci, co, chunks.x)
+        .reorder(lane, kxi, cii, coi, kx, ky, ci, co, chunks.x)
         .vectorize(lane)
         .unroll(kxi)
+        .unroll(cii)
         .unroll(coi);
     sum_rows(Halide::LoopLevel(partial, kx));
     Func(d_output).compute_at(partial, chunks.x);
     lowering.SetRowLoop(adjoint, {partial, chunks.x, chunk});
   }
   const auto loops = [=](Func consumer, int stage) {
-    const Var coi("coi"), kxi("kxi");
     StageOf(consumer, stage)
         .split(co, co, coi, rows)
+        .split(ci, ci, cii, inputs)
         .split(kx, kx, kxi, taps)
-        .reorder(kxi, coi, kx, ky, ci, co);
+        .reorder(kxi, cii, coi, kx, ky, ci, co);
     return kx;
   };
   return GradientTiles(sum, loops, [=](const Halide::LoopLevel& tile) mutable {
@@ -144,10 +160,11 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .store_in(Halide::MemoryType::Stack)
         .reorder_storage(co, kx, ky, ci)
         .bound_extent(co, rows)
-        .reorder(co, kx)
+        .reorder(co, kx, ci)
         .vectorize(co)
-        .unroll(kx);
-    sum.update().reorder(across.x, co, kx).unroll(kx);
+        .unroll(kx)
+        .unroll(ci);
+    sum.update().reorder(across.x, co, kx, ci).unroll(kx).unroll(ci);
     if (lanes > 1) {
       sum.update().atomic().vectorize(across.x).vectorize(co);
     } else {

@@ -194,12 +194,18 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   const int vector = lowering.updates_in_place()
                          ? VectorDivisor(features, lowering.vector_size())
                          : LargestVector(features, lowering.vector_size());
-  const Tile tile =
-      lowering.TileOf(node, {.vectors = (features + vector - 1) / vector,
-                             .channels = outputs,
-                             .exact_vectors = lowering.updates_in_place(),
-                             .exact_channels = true,
-                             .max_vectors = features / vector});
+  const TileSpace space = {.vectors = (features + vector - 1) / vector,
+                           .channels = outputs,
+                           .exact_vectors = lowering.updates_in_place(),
+                           .exact_channels = true,
+                           .max_vectors = features / vector};
+  // The columns of a tile, of all samples, rest in the first cache while the
+  // outputs pass, or the other way round.
+  const NodeSchedule schedule =
+      lowering.ScheduleOf(node, {{"o i", space}, {"i o", space}});
+  const Tile tile = schedule.tile;
+  const Var inner = schedule.family == "o i" ? o : i,
+            outer = schedule.family == "o i" ? i : o;
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
     // A gradient is added to, and a velocity updated, in place: what a shifted
@@ -209,11 +215,11 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
                Halide::TailStrategy::ShiftInwardsAndBlend)
         .split(ii, ii, iv, vector)
         .split(o, o, oi, tile.channels)
-        .reorder(iv, ii, oi, i, o)
+        .reorder(iv, ii, oi, inner, outer)
         .vectorize(iv)
         .unroll(ii)
         .unroll(oi);
-    return i;
+    return inner;
   };
   return GradientTiles(
       sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {
