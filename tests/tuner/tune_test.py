@@ -4,6 +4,7 @@ depends on how fast this machine is; and the real timer by itself."""
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -247,6 +248,14 @@ class Tune(unittest.TestCase):
         self.plan["timer"] = self.real_timer
         work = self.machine()
         computed = work.emit("a", {})
+        # As the build emits it, with the checks that it has and no others.
+        with open(os.path.join(os.path.dirname(PLAN), "..", "build.ninja")) as file:
+            (target,) = re.findall(r"-f xor_mlp_infer_b8 .* target=(\S*)-no_runtime ", file.read())
+        self.assertEqual(target, "-".join([self.plan["target"], *self.plan["features"]]))
+        for features, has_checks in [(["no_asserts", "no_bounds_query"], False), ([], True)]:
+            self.plan["features"] = features
+            with open(work.emit("b", {}) + ".so", "rb") as file:
+                self.assertEqual(b"halide_error_" in file.read(), has_checks)
         record = work.record(computed)
         timings = work.time([computed, work.copy(computed)], 0.05)
         self.assertEqual(len(timings), 2)
