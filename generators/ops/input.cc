@@ -1,6 +1,7 @@
 // Sources: the gather from the data set, fused into whatever reads it first.
 #include "dsl/ops/input.h"
 
+#include "generators/math.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -21,8 +22,8 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   at.push_back(lowering.SampleRow(vars[0], argument));
   Expr value = Halide::cast(lowering.real(), data(at));
   if (op.format().scale != 1)
-    value = value *
-            Halide::Internal::make_const(lowering.real(), op.format().scale);
+    value = StrictMul(value, Halide::Internal::make_const(lowering.real(),
+                                                          op.format().scale));
   Func rows(CName(node.name) + "_rows"),
       gathered(CName(node.name) + "_gathered");
   rows(vars) = value;
