@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/ops/parameter.h"
+#include "generators/math.h"
 #include "generators/one_sample.h"
 #include "generators/schedule.h"
 
@@ -98,9 +99,10 @@ class PipelineBuilder {
     const Expr value = Halide::cast(argument.type, lowering_.func(node)(lane));
     const Expr weight =
         Halide::cast(argument.type, lowering_.SampleWeight(lane));
-    total() += Halide::select(weight == 0,
-                              Halide::Internal::make_const(argument.type, 0),
-                              weight * value);
+    total() = StrictAdd(
+        total(), Halide::select(weight == 0,
+                                Halide::Internal::make_const(argument.type, 0),
+                                StrictMul(weight, value)));
     return total;
   }
 
@@ -138,7 +140,11 @@ class PipelineBuilder {
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     Func gradient(argument.name);
     gradient(vars) = Halide::undef<float>();
-    gradient(vars) += lowering_.func(node)(Exprs(vars));
+    const Expr sum = lowering_.func(node)(Exprs(vars));
+    // A product that is nowhere stored is one multiply-add.
+    gradient(vars) = lowering_.lowered(node).tile != nullptr
+                         ? StrictAdd(gradient(vars), sum)
+                         : gradient(vars) + sum;
 
     ScheduleGradient(node, gradient, 0);
     return gradient;
@@ -210,15 +216,21 @@ class PipelineBuilder {
                            vars);
   }
 
+  // Whether the gradient is there, to be read in whole vectors.
+  bool IsStored(NodeId node) const {
+    return IsOneSample(lowering_) ||
+           (lowering_.fast() && lowering_.lowered(node).tile == nullptr);
+  }
+
   // Whether weight and velocity can be updated in the loops that have the
   // gradient.
   bool InOnePass(NodeId node) const {
-    return IsOneSample(lowering_) ||
+    return IsStored(node) ||
            (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
   }
 
   Var LoopsOf(NodeId node, Func consumer) {
-    if (IsOneSample(lowering_))
+    if (IsStored(node))
       return StoreParameter(lowering_, consumer, -1,
                             lowering_.type(node).shape);
     return lowering_.lowered(node).loops(consumer, -1);
@@ -231,10 +243,11 @@ class PipelineBuilder {
 
   Expr DecayedGradient(NodeId node, const std::string& tensor,
                        const std::vector<Var>& vars) {
-    return lowering_.func(node)(Exprs(vars)) +
-           lowering_.Scalar(ArgumentKind::kWeightDecay) *
-               static_cast<float>(Spec(tensor).weight_decay_multiplier) *
-               Parameter(tensor, vars);
+    return StrictAdd(
+        lowering_.func(node)(Exprs(vars)),
+        lowering_.Scalar(ArgumentKind::kWeightDecay) *
+            static_cast<float>(Spec(tensor).weight_decay_multiplier) *
+            Parameter(tensor, vars));
   }
 
   // Of the trained tensor that a gradient is for.
@@ -247,7 +260,7 @@ class PipelineBuilder {
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {
     const Lowered& lowered = lowering_.lowered(node);
-    if (IsOneSample(lowering_)) {
+    if (IsStored(node)) {
       StoreParameter(lowering_, consumer, stage, lowering_.type(node).shape);
       return;
     }
