@@ -17,7 +17,7 @@ const Manifest& ManifestOf(const Bundle& bundle) {
   static auto& manifests = *new std::map<std::string, Manifest>;
   Manifest& manifest = manifests[bundle.name];
   if (manifest.model.empty())
-    manifest = ParseManifest(bundle.manifest_json).value();
+    manifest = ReadManifest(bundle).value();
   return manifest;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 const Manifest& XorMlp() {
   static const Manifest manifest =
-      ParseManifest(models::xor_mlp().manifest_json).value();
+      ReadManifest(models::xor_mlp()).value();
   return manifest;
 }
 
