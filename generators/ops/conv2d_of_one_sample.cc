@@ -111,7 +111,8 @@ void TileColumns(const Lowering& lowering, Func sum, Func consumer,
       .reorder(xi, yi, ci, x, c, y, n)
       .vectorize(xi)
       .unroll(yi)
-      .unroll(ci);
+      .unroll(ci)
+      .never_partition({x});  // the last vector runs through the same code
   sum.compute_at(consumer, x)
       .store_in(MemoryType::Stack)
       .vectorize(x)
