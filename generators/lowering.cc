@@ -106,8 +106,15 @@ Func Lowering::Transposed(NodeId id) {
   const std::string name = CName(graph_.node(id).name);
   Func& transposed = shared(name + "_transposed");
   if (transposed.defined()) return transposed;
-  Func rows(name + "_rows");
   transposed = Func(name + "_transposed");
+  if (const auto found = features_.find(id); found != features_.end()) {
+    transposed(i, n) = found->second(i, n);
+    transposed.compute_root();
+    if (fast())
+      transposed.vectorize(i, VectorDivisor(type(id).shape[0], vector_size_));
+    return transposed;
+  }
+  Func rows(name + "_rows");
   rows(i, n) = func(id)(n, i);
   transposed(i, n) = rows(i, n);
 

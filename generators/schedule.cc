@@ -27,6 +27,8 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers) {
   if (tile.vectors < 1 || tile.channels < 1) return false;
   if (tile.vectors > most || tile.channels > space.channels) return false;
   if (space.exact_vectors && space.vectors % tile.vectors != 0) return false;
+  if (tile.vectors % space.row != 0 && space.row % tile.vectors != 0)
+    return false;
   if (space.exact_channels && space.channels % tile.channels != 0) return false;
   return tile.vectors * tile.channels + tile.vectors + 1 <= registers;
 }
@@ -35,7 +37,9 @@ double TileCost(const TileSpace& space, const Tile& tile) {
   const int t = tile.vectors, k = tile.channels;
   const double tiles = static_cast<double>((space.vectors + t - 1) / t) *
                        static_cast<double>((space.channels + k - 1) / k);
-  const double cycles = std::max({t * k / 2.0, (t + k) / 2.0, 4.0});
+  const double lines = static_cast<double>((t + space.row - 1) / space.row + k);
+  const double cycles = std::max(
+      {t * k / 2.0, (t + k) / 2.0, 4.0, space.streams ? 2 * lines : 0});
   const double overhead = 0.05;  // of a tile's prologue and epilogue: between
                                  // equals, the larger tile
   return tiles * (cycles + overhead);

@@ -35,6 +35,11 @@ struct TileSpace {
   bool exact_channels = false;
   // A tile's at most; 0: `vectors`. Less where the last vector is a part.
   int64_t max_vectors = 0;
+  // Vectors come in rows of so many, shifted by one element each, that one pass
+  // over memory reads: tiles are whole rows or divide them.
+  int64_t row = 1;
+  // The inputs do not stay in the first cache.
+  bool streams = false;
 };
 
 // Whether `tile` is one of the space, with accumulators, loaded inputs and one
@@ -44,7 +49,9 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers);
 // Cycles to cover the space by `tile`, up to a factor. A reduction step of a
 // tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
 // broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
-// to hide their latency of 4 cycles.
+// to hide their latency of 4 cycles. Where inputs stream from the second cache,
+// a row of vectors and each channel are a line of 64 bytes, of which it gives
+// one in two cycles.
 double TileCost(const TileSpace& space, const Tile& tile);
 
 // All tiles of the space by that cost, the cheapest first, and the cheapest:

@@ -19,6 +19,7 @@ using Halide::Var;
 namespace {
 
 constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
+constexpr int64_t kFirstCache = 48 << 10;
 
 }  // namespace
 
@@ -70,47 +71,58 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
                                  : of_rows(across, kx, ky, ci, co, 0);
 
   of_rows.compute_root();
-  // Registers: kernel row x channels accumulators, the row's inputs and one
-  // adjoint.
-  const Tile registers = lowering.TileOf(sum, {.vectors = g.kernel.width,
-                                               .channels = output[0],
-                                               .exact_vectors = true,
-                                               .exact_channels = true});
-  const int taps = registers.vectors, rows = registers.channels;
+  // Registers: kernel rows of some input channels x output channels
+  // accumulators, the rows' inputs and one adjoint.
+  const int64_t plane_bytes =
+      int64_t{block} * width * chunk * lowering.real().bytes();
+  const Tile registers = lowering.TileOf(
+      sum,
+      {.vectors = g.kernel.width * lowering.type(node.inputs[0]).shape[0],
+       .channels = output[0],
+       .exact_vectors = true,
+       .exact_channels = true,
+       .row = g.kernel.width,
+       .streams = plane_bytes * std::min<int64_t>(output[0], 8) > kFirstCache});
+  const int taps =
+                std::min(registers.vectors, static_cast<int>(g.kernel.width)),
+            inputs = registers.vectors / taps, rows = registers.channels;
+  const Var coi("coi"), cii("cii"), kxi("kxi");
   const auto sum_rows = [=](const Halide::LoopLevel& tile) {
     Func rows_sum = of_rows;
     rows_sum.compute_at(tile)
         .store_in(Halide::MemoryType::Stack)
         .bound_extent(lane, lanes);
-    rows_sum.vectorize(lane).unroll(kx).unroll(co);
+    rows_sum.vectorize(lane).unroll(kx).unroll(ci).unroll(co);
     rows_sum.update()
-        .reorder(lane, kx, co, r.x, r.y)
+        .reorder(lane, kx, ci, co, r.x, r.y)
         .vectorize(lane)
         .unroll(kx)
+        .unroll(ci)
         .unroll(co);
   };
   if (by_rows) {
     // The adjoint is computed a few rows at a time and read at once by all
     // tiles, whose sums rest in the first cache meanwhile.
-    const Var coi("coi"), kxi("kxi");
     partial.compute_root().vectorize(lane);
     partial.update()
         .split(co, co, coi, rows)
+        .split(ci, ci, cii, inputs)
         .split(kx, kx, kxi, taps)
-        .reorder(lane, kxi, coi, kx, ky, ci, co, chunks.x)
+        .reorder(lane, kxi, cii, coi, kx, ky, ci, co, chunks.x)
         .vectorize(lane)
         .unroll(kxi)
+        .unroll(cii)
         .unroll(coi);
     sum_rows(Halide::LoopLevel(partial, kx));
     Func(d_output).compute_at(partial, chunks.x);
     lowering.SetRowLoop(adjoint, {partial, chunks.x, chunk});
   }
   const auto loops = [=](Func consumer, int stage) {
-    const Var coi("coi"), kxi("kxi");
     StageOf(consumer, stage)
         .split(co, co, coi, rows)
+        .split(ci, ci, cii, inputs)
         .split(kx, kx, kxi, taps)
-        .reorder(kxi, coi, kx, ky, ci, co);
+        .reorder(kxi, cii, coi, kx, ky, ci, co);
     return kx;
   };
   return GradientTiles(sum, loops, [=](const Halide::LoopLevel& tile) mutable {
@@ -119,10 +131,11 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .store_in(Halide::MemoryType::Stack)
         .reorder_storage(co, kx, ky, ci)
         .bound_extent(co, rows)
-        .reorder(co, kx)
+        .reorder(co, kx, ci)
         .vectorize(co)
-        .unroll(kx);
-    sum.update().reorder(across.x, co, kx).unroll(kx);
+        .unroll(kx)
+        .unroll(ci);
+    sum.update().reorder(across.x, co, kx, ci).unroll(kx).unroll(ci);
     if (lanes > 1) {
       sum.update().atomic().vectorize(across.x).vectorize(co);
     } else {

@@ -188,17 +188,18 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
     // A gradient is added to, and a velocity updated, in place: what a shifted
-    // tile computes again must not count again.
+    // tile computes again must not count again. The columns of a tile, of all
+    // samples, rest in the first cache while the outputs pass.
     StageOf(consumer, stage)
         .split(i, i, ii, vector * tile.vectors,
                Halide::TailStrategy::ShiftInwardsAndBlend)
         .split(ii, ii, iv, vector)
         .split(o, o, oi, tile.channels)
-        .reorder(iv, ii, oi, i, o)
+        .reorder(iv, ii, oi, o, i)
         .vectorize(iv)
         .unroll(ii)
         .unroll(oi);
-    return i;
+    return o;
   };
   return GradientTiles(
       sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {

@@ -1,6 +1,8 @@
 // Sources: the gather from the data set, fused into whatever reads it first.
 #include "dsl/ops/input.h"
 
+#include <utility>
+
 #include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -19,14 +21,24 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
 
   std::vector<Expr> at(vars.begin() + 1, vars.end());
   at.push_back(lowering.SampleRow(vars[0], argument));
-  Expr value = Halide::cast(lowering.real(), data(at));
-  if (op.format().scale != 1)
-    value = value *
-            Halide::Internal::make_const(lowering.real(), op.format().scale);
+  const auto value_of = [&](Expr stored) {
+    const Expr value = Halide::cast(lowering.real(), std::move(stored));
+    return op.format().scale == 1
+               ? value
+               : value * Halide::Internal::make_const(lowering.real(),
+                                                      op.format().scale);
+  };
+  // Transposed as they are stored: bytes take a quarter of the shuffles.
   Func rows(CName(node.name) + "_rows"),
       gathered(CName(node.name) + "_gathered");
-  rows(vars) = value;
-  gathered(vars) = rows(Exprs(vars));
+  rows(vars) = data(at);
+  gathered(vars) = value_of(rows(Exprs(vars)));
+  if (vars.size() == 2) {
+    // For readers with features as lanes, in the data set's own order.
+    Func features(CName(node.name) + "_features");
+    features(vars[1], vars[0]) = value_of(data(at));
+    lowering.SetFeatures(node, features);
+  }
 
   if (lowering.fast() && lowering.block() > 1 && vars.size() > 1) {
     StoreTransposed(lowering, gathered, vars[0], lowering.block(), rows,
