@@ -11,41 +11,45 @@ using Halide::Expr;
 
 namespace {
 
-// 128 bits, in which an x86 shuffle without a mask stays or which it moves as a
-// whole.
-constexpr int kGroup = 4;
+// An x86 shuffle without a mask stays in each group of 128 bits of a vector, or
+// moves whole groups.
+constexpr int kGroupBits = 128;
 
 bool IsPowerOfTwo(int n) { return n > 0 && (n & (n - 1)) == 0; }
 int Log2(int n) { return n < 2 ? 0 : 1 + Log2(n / 2); }
+
+int ReverseBits(int value, int bits) {
+  int reversed = 0;
+  for (int i = 0; i < bits; ++i) reversed |= (value >> i & 1) << (bits - 1 - i);
+  return reversed;
+}
 
 // Which lanes of a pair of vectors, a's numbered from 0 and then b's, make up a
 // third.
 using Indices = std::vector<int>;
 
-// In each group of 128 bits, the lower or upper half of a's elements and of
-// b's, interleaved: unpcklps and unpckhps with elements of one lane, unpcklpd
-// and unpckhpd with elements of two.
-Indices Interleaved(int lanes, int element, bool upper) {
+// In each group, the lower or upper half of a's elements and of b's,
+// interleaved: of floats unpcklps and unpckhps with elements of one lane,
+// unpcklpd and unpckhpd with elements of two.
+Indices Interleaved(int lanes, int group, int element, bool upper) {
   Indices indices;
-  for (int group = 0; group < lanes; group += kGroup) {
-    for (int at = 0; at < kGroup / 2; at += element) {
-      for (int vector = 0; vector < 2; ++vector) {
-        for (int i = 0; i < element; ++i) {
-          indices.push_back(vector * lanes + group + (upper ? kGroup / 2 : 0) +
-                            at + i);
-        }
+  const int half = group / 2;
+  for (int first = upper ? half : 0; first < lanes; first += group) {
+    for (int at = first; at < first + half; at += element) {
+      for (int vector : {0, lanes}) {
+        for (int i = 0; i < element; ++i) indices.push_back(vector + at + i);
       }
     }
   }
   return indices;
 }
 
-// The even or odd groups of 128 bits of a, then those of b: vshuff32x4, or
-// vperm2f128 of vectors of two.
-Indices Groups(int lanes, bool odd) {
+// The even or odd groups of a, then those of b: vshuff32x4, or vperm2f128 of
+// vectors of two groups.
+Indices Groups(int lanes, int group, bool odd) {
   Indices indices;
-  for (int group = odd ? kGroup : 0; group < 2 * lanes; group += 2 * kGroup) {
-    for (int i = 0; i < kGroup; ++i) indices.push_back(group + i);
+  for (int first = odd ? group : 0; first < 2 * lanes; first += 2 * group) {
+    for (int i = 0; i < group; ++i) indices.push_back(first + i);
   }
   return indices;
 }
@@ -53,19 +57,22 @@ Indices Groups(int lanes, bool odd) {
 // The vectors as they are after some stages, and the lets that made them.
 class Stages {
  public:
-  explicit Stages(std::vector<Expr> vectors) : vectors_(std::move(vectors)) {
+  // Groups of `group` lanes.
+  Stages(std::vector<Expr> vectors, int group)
+      : vectors_(std::move(vectors)),
+        lanes_(vectors_[0].type().lanes()),
+        group_(group) {
     for (Expr& vector : vectors_) vector = Bind(vector);
   }
 
   // Each replaces vectors i and j by two shuffles of them.
   void Unpack(int i, int j, int element) {
-    const int lanes = vectors_[i].type().lanes();
-    Replace(i, j, Interleaved(lanes, element, /*upper=*/false),
-            Interleaved(lanes, element, /*upper=*/true));
+    Replace(i, j, Interleaved(lanes_, group_, element, /*upper=*/false),
+            Interleaved(lanes_, group_, element, /*upper=*/true));
   }
   void SplitGroups(int i, int j) {
-    const int lanes = vectors_[i].type().lanes();
-    Replace(i, j, Groups(lanes, /*odd=*/false), Groups(lanes, /*odd=*/true));
+    Replace(i, j, Groups(lanes_, group_, /*odd=*/false),
+            Groups(lanes_, group_, /*odd=*/true));
   }
 
   const Expr& vector(int i) const { return vectors_[i]; }
@@ -89,6 +96,7 @@ class Stages {
   }
 
   std::vector<Expr> vectors_;
+  const int lanes_, group_;
   std::vector<std::pair<std::string, Expr>> lets_;
 };
 
@@ -102,27 +110,27 @@ Stmt TransposePass::visit(const Store* op) {
     return IRMutator::visit(op);
   const int rows = static_cast<int>(shuffle->vectors.size()),
             lanes = shuffle->vectors[0].type().lanes();
-  if (!IsPowerOfTwo(rows) || rows < kGroup || !IsPowerOfTwo(lanes) ||
-      lanes < kGroup || lanes > kGroup * rows || op->value.type().bits() != 32)
+  const int group = kGroupBits / op->value.type().bits();
+  if (!IsPowerOfTwo(rows) || rows < group || !IsPowerOfTwo(lanes) ||
+      lanes < group || lanes > group * rows || op->value.type().bits() > 32)
     return IRMutator::visit(op);
 
-  // Two stages transpose 4 x 4 in each group of 128 bits: of vectors 4 g to
-  // 4 g + 3, which were those rows, vector 4 g + r then has in its group s the
-  // column 4 s + q, where q is r with its two bits exchanged.
-  Stages stages(shuffle->vectors);
-  for (int i = 0; i < rows; ++i) {
-    if ((i & 1) == 0) stages.Unpack(i, i + 1, /*element=*/1);
-  }
-  for (int i = 0; i < rows; ++i) {
-    if ((i & 2) == 0) stages.Unpack(i, i + 2, /*element=*/2);
+  // The first stages transpose group x group elements in each group: of vectors
+  // group g + r, which were those rows, each then has in its group s the column
+  // group s + q, where q is r with its bits reversed.
+  Stages stages(shuffle->vectors, group);
+  for (int element = 1; element < group; element *= 2) {
+    for (int i = 0; i < rows; ++i) {
+      if ((i & element) == 0) stages.Unpack(i, i + element, element);
+    }
   }
   // What is wanted are groups in the order of s, q, g, g the fastest. Each of
   // the others exchanges a bit of a vector's number, from the lowest of g to
   // the highest of q, for the lowest of s.
   std::vector<int> exchanged;
-  for (int bit = kGroup; bit < rows; bit *= 2) exchanged.push_back(bit);
-  exchanged.insert(exchanged.end(), {2, 1});
-  exchanged.resize(Log2(lanes / kGroup));
+  for (int bit = group; bit < rows; bit *= 2) exchanged.push_back(bit);
+  for (int bit = group / 2; bit > 0; bit /= 2) exchanged.push_back(bit);
+  exchanged.resize(Log2(lanes / group));
   for (const int bit : exchanged) {
     for (int i = 0; i < rows; ++i) {
       if ((i & bit) == 0) stages.SplitGroups(i, i + bit);
@@ -131,9 +139,9 @@ Stmt TransposePass::visit(const Store* op) {
 
   std::vector<Stmt> stores;
   for (int at = 0; at < rows * lanes; at += lanes) {
-    const int column = at / rows, g = at % rows / kGroup;
-    constexpr int kROfQ[kGroup] = {0, 2, 1, 3};
-    int vector = kGroup * g + kROfQ[column % kGroup], s = column / kGroup;
+    const int column = at / rows, g = at % rows / group;
+    int vector = group * g + ReverseBits(column % group, Log2(group)),
+        s = column / group;
     for (const int bit : exchanged) {
       if (s % 2 == 1) vector += bit;
       s /= 2;

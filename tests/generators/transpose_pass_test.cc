@@ -1,6 +1,7 @@
 #include "generators/transpose_pass.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "Halide.h"
@@ -29,7 +30,7 @@ std::vector<T> Transpose(int rows, int columns, int block_rows,
                          int block_columns, bool with_pass) {
   const Halide::Var r("r"), c("c"), ri("ri"), ci("ci");
   Halide::Func source("source"), transposed("transposed");
-  source(c, r) = Halide::cast<T>(c + 1000 * r) / 3;
+  source(c, r) = Halide::cast<T>(c + 37 * r);
   transposed(r, c) = source(c, r);
   source.compute_root();
   transposed.bound(r, 0, rows)
@@ -68,6 +69,17 @@ TEST(TransposePassTest, StoresTheSameElements) {
         EXPECT_EQ(LargestShuffle::most, 2);
       }
     }
+  }
+}
+
+TEST(TransposePassTest, StoresTheSameSmallElements) {
+  for (const int lanes : {16, 32}) {
+    EXPECT_EQ(Transpose<uint8_t>(16, lanes, 16, lanes, true),
+              Transpose<uint8_t>(16, lanes, 1, 1, false));
+    Transpose<uint8_t>(16, lanes, 16, lanes, true);
+    EXPECT_EQ(LargestShuffle::most, 2);
+    EXPECT_EQ(Transpose<uint16_t>(8, lanes, 8, lanes, true),
+              Transpose<uint16_t>(8, lanes, 1, 1, false));
   }
 }
 
