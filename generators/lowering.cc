@@ -75,10 +75,14 @@ bool Lowering::OnlyFeedsGradients(NodeId adjoint) const {
 // An accumulator with one user, a pointwise op, is computed in that op's tiles:
 // bias, sum and activation in registers. Of several accumulators that meet in
 // one pointwise op the last is. A parameter's gradient is computed in the tiles
-// of the output that it updates.
+// of the output that it updates, but for a convolution's kernels: a tile of
+// them is short runs far apart, so they are stored and updated in whole
+// vectors.
 bool Lowering::LeavesToConsumer(NodeId id) const {
-  if (!graph_.node(id).type.per_sample)
-    return users_[id].empty() && OutputCount(id) == 1;
+  if (!graph_.node(id).type.per_sample) {
+    const bool runs = graph_.node(id).op->name() == "conv2d_weight_grad";
+    return users_[id].empty() && OutputCount(id) == 1 && !(fast() && runs);
+  }
   if (!OnlyFeedsPointwise(graph_.node(id))) return false;
   const Node& user = graph_.node(users_[id][0]);
   return *std::max_element(user.inputs.begin(), user.inputs.end()) == id;

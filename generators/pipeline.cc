@@ -208,15 +208,21 @@ class PipelineBuilder {
                            vars);
   }
 
+  // Whether the gradient is there, to be read in whole vectors.
+  bool IsStored(NodeId node) const {
+    return IsOneSample(lowering_) ||
+           (lowering_.fast() && lowering_.lowered(node).tile == nullptr);
+  }
+
   // Whether weight and velocity can be updated in the loops that have the
   // gradient.
   bool InOnePass(NodeId node) const {
-    return IsOneSample(lowering_) ||
+    return IsStored(node) ||
            (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
   }
 
   Var LoopsOf(NodeId node, Func consumer) {
-    if (IsOneSample(lowering_))
+    if (IsStored(node))
       return StoreParameter(lowering_, consumer, -1,
                             lowering_.type(node).shape);
     return lowering_.lowered(node).loops(consumer, -1);
@@ -245,7 +251,7 @@ class PipelineBuilder {
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {
     const Lowered& lowered = lowering_.lowered(node);
-    if (IsOneSample(lowering_)) {
+    if (IsStored(node)) {
       StoreParameter(lowering_, consumer, stage, lowering_.type(node).shape);
       return;
     }
