@@ -123,8 +123,7 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
 
 void RegisterPipelines(const char* name, const Bundle& bundle,
                        const Bundle& naive) {
-  auto manifest = std::make_shared<Manifest>(
-      ValueOrDie(ReadManifest(bundle)));
+  auto manifest = std::make_shared<Manifest>(ValueOrDie(ReadManifest(bundle)));
   // The runtime has no use for tiles, and so the manifest's reader none.
   const bool is_tuned =
       absl::StrContains(*ManifestText(bundle), "\"tuned\": true");
