@@ -39,7 +39,7 @@ class Estimator {
     int64_t alive = 0;
     for (int at = 0; at < end; ++at) {
       alive += change[at];
-      const int64_t bytes = alive + ScratchBytes(order_[at]);
+      const int64_t bytes = alive + ScratchWhileComputing(order_[at]);
       if (bytes > estimate.peak_bytes) {
         estimate.peak_bytes = bytes;
         peak = at;
@@ -82,6 +82,17 @@ class Estimator {
     const Shape& shape = graph_.node(node.inputs[0]).type.shape;
     return kValueBytes * shape[0] * (shape[1] + 2 * padding.height) *
            (shape[2] + 2 * padding.width);
+  }
+
+  // What is summed in the tiles of a reader is computed where that is stored:
+  // its copy lives beside the reader's buffer.
+  int64_t ScratchWhileComputing(NodeId id) const {
+    if (keeping_[id] == Keeping::kInTile) return 0;
+    int64_t bytes = ScratchBytes(id);
+    for (NodeId input : graph_.node(id).inputs) {
+      if (keeping_[input] == Keeping::kInTile) bytes += ScratchBytes(input);
+    }
+    return bytes;
   }
 
   // Halide computes outputs one after the other, each with what it still lacks,

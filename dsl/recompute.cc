@@ -28,6 +28,9 @@ class Recomputer {
   Recomputer(const Graph& from, const std::set<std::string>& dropped)
       : from_(from),
         backward_(BackwardNodes(from)),
+        seam_(static_cast<NodeId>(
+            std::find(backward_.begin(), backward_.end(), true) -
+            backward_.begin())),
         keeping_(KeepingOf(from)),
         dropped_(dropped),
         kept_(from.size()),
@@ -39,6 +42,7 @@ class Recomputer {
 
   Graph Run() {
     for (NodeId id = 0; id < from_.size(); ++id) {
+      if (id == seam_) AddClones();
       const Node& node = from_.node(id);
       std::vector<NodeId> inputs;
       for (NodeId input : node.inputs)
@@ -62,6 +66,18 @@ class Recomputer {
     return keeping_[id] == Keeping::kStored ||
            std::all_of(node.inputs.begin(), node.inputs.end(),
                        [&](NodeId input) { return kept_[input]; });
+  }
+
+  // Of what stands before the first backward node, all that backward nodes
+  // read: an adjoint is then still the last that its reader reads, and stays
+  // the one that is summed in the reader's tiles.
+  void AddClones() {
+    for (NodeId id = seam_; id < from_.size(); ++id) {
+      if (!backward_[id]) continue;
+      for (NodeId input : from_.node(id).inputs) {
+        if (input < seam_) ForBackward(input);
+      }
+    }
   }
 
   NodeId ForBackward(NodeId id) {
@@ -94,6 +110,7 @@ class Recomputer {
 
   const Graph& from_;
   const std::vector<bool> backward_;
+  const NodeId seam_;  // the first backward node
   const std::vector<Keeping> keeping_;
   const std::set<std::string>& dropped_;
   std::vector<bool> kept_;

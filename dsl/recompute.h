@@ -19,12 +19,13 @@ namespace kiln {
 std::set<std::string> RecomputableValues(const Graph& training);
 
 // `training` with the forward nodes of these names not kept for the backward
-// pass. Where it reads one, it reads a clone "<name>.again" that stands right
-// before the reader, and so on back to nodes that are kept: "tanh1.again" of
-// "conv1.again" of "image.again". Clones are what the nodes are (ops, types),
-// and are lowered and scheduled in the same way, so every value has the same
-// bits; a random tensor draws the same numbers; statistics of a batch, and
-// whatever else is not per sample, are always kept.
+// pass. Where it reads one, it reads a clone "<name>.again", and so on back to
+// nodes that are kept: "tanh1.again" of "conv1.again" of "image.again". Clones
+// stand after the forward nodes, before the first backward one; when they are
+// computed is another matter (dsl/liveness.h). They are what the nodes are
+// (ops, types), and are lowered and scheduled in the same way, so every value
+// has the same bits; a random tensor draws the same numbers; statistics of a
+// batch, and whatever else is not per sample, are always kept.
 //
 // This is the last pass over a graph: merging common subexpressions would undo
 // it. Fails where a name is not recomputable.

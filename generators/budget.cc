@@ -9,6 +9,7 @@
 #include "dsl/evaluation_form.h"
 #include "dsl/recompute.h"
 #include "generators/pipeline.h"
+#include "generators/tile_storage.h"
 #include "generators/workspace.h"
 
 namespace kiln {
@@ -112,6 +113,8 @@ absl::StatusOr<WorkspacePlan> PlanPipeline(const Graph& graph,
       Constrain(buffer, argument);
     }
     Halide::Pipeline pipeline(funcs);
+    if (options.schedule == Schedule::kFast)
+      pipeline.add_custom_lowering_pass(new TileStoragePass);
     auto* pass = new WorkspacePass(root_stack_bytes);  // the pipeline's own
     pipeline.add_custom_lowering_pass(pass);
     std::vector<Halide::Argument> inferred = pipeline.infer_arguments();

@@ -24,6 +24,14 @@ Expr Constant(const Type& type, double value) {
   return Halide::Internal::make_const(type, value);
 }
 
+// Halide::strict_float would make all of both operands strict, and their
+// polynomials lose the fused multiply-adds.
+Expr StrictOperation(Halide::Internal::Call::IntrinsicOp operation,
+                     const Expr& a, const Expr& b) {
+  return Halide::Internal::Call::make(a.type(), operation, {a, b},
+                                      Halide::Internal::Call::PureIntrinsic);
+}
+
 // 2^n for an integral n in [-126, 127], by its exponent bits.
 Expr PowerOfTwo(const Expr& n) {
   return Halide::reinterpret<float>((n + 127) << 23);
@@ -59,6 +67,31 @@ Expr SelectBits(const Expr& condition, const Expr& a, const Expr& b) {
 
 Expr Strictly(const Expr& x) {
   return x.type() == Halide::Float(64) ? x : Halide::strict_float(x);
+}
+
+// In float64 the operations themselves, which Halide's derivative knows.
+Expr StrictAdd(const Expr& a, const Expr& b) {
+  return a.type() == Halide::Float(64)
+             ? a + b
+             : StrictOperation(Halide::Internal::Call::strict_add, a, b);
+}
+
+Expr StrictSub(const Expr& a, const Expr& b) {
+  return a.type() == Halide::Float(64)
+             ? a - b
+             : StrictOperation(Halide::Internal::Call::strict_sub, a, b);
+}
+
+Expr StrictMul(const Expr& a, const Expr& b) {
+  return a.type() == Halide::Float(64)
+             ? a * b
+             : StrictOperation(Halide::Internal::Call::strict_mul, a, b);
+}
+
+Expr StrictDiv(const Expr& a, const Expr& b) {
+  return a.type() == Halide::Float(64)
+             ? a / b
+             : StrictOperation(Halide::Internal::Call::strict_div, a, b);
 }
 
 Expr IsGreater(const Expr& a, const Expr& b) {
@@ -129,7 +162,7 @@ Expr EmitTanh(const Expr& x) {
   const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154,
                                 0.00032855463477344447, 7.776047448721657e-07});
   // Rounding must not carry it past 1: the derivative is 1 - y^2.
-  return KeepNan(x, Halide::clamp(clamped * p / q, -1.0f, 1.0f));
+  return KeepNan(x, Halide::clamp(StrictDiv(clamped * p, q), -1.0f, 1.0f));
 }
 
 // With t = e^-|x| <= 1: 1 / (1 + t), times t on the negative side. Nothing
@@ -138,7 +171,7 @@ Expr EmitSigmoid(const Expr& x) {
   const Expr one = Constant(x.type(), 1);
   const Expr t = EmitExp(-Halide::abs(x));
   const Expr numerator = Halide::select(x < Constant(x.type(), 0), t, one);
-  return KeepNan(x, numerator / (one + t));
+  return KeepNan(x, StrictDiv(numerator, one + t));
 }
 
 // Strictly, or LLVM may take a reciprocal estimate and two Newton steps.
@@ -182,18 +215,15 @@ Expr Emit(const ScalarExpr& e, const std::vector<Expr>& args) {
     case ScalarKind::kNeg:
       return -emit(0);
     case ScalarKind::kAdd:
-      return emit(0) + emit(1);
+      return StrictAdd(emit(0), emit(1));
     case ScalarKind::kSub:
-      return emit(0) - emit(1);
+      return StrictSub(emit(0), emit(1));
     case ScalarKind::kMul:
-      // A gate. Not strictly, the product would become a masked move, by which
-      // an adjoint of NaN is lost.
-      if (x[1].kind() == ScalarKind::kGreater ||
-          x[1].kind() == ScalarKind::kSelect)
-        return Strictly(emit(0) * emit(1));
-      return emit(0) * emit(1);
+      // That of a gate would become a masked move otherwise, by which an
+      // adjoint of NaN is lost.
+      return StrictMul(emit(0), emit(1));
     case ScalarKind::kDiv:
-      return emit(0) / emit(1);
+      return StrictDiv(emit(0), emit(1));
     case ScalarKind::kMax:
     case ScalarKind::kMin:
       return EmitExtremum(e, emit(0), emit(1));

@@ -25,6 +25,15 @@ Halide::Expr IsNan(const Halide::Expr& x);
 // `x` in the order written, NaN included; in float64, which is for gradient
 // checks at finite points, `x` itself.
 Halide::Expr Strictly(const Halide::Expr& x);
+// One operation rounded by itself, whatever its operands come from and its
+// result goes to: LLVM neither contracts it with them into a fused
+// multiply-add nor reassociates it. Arithmetic where one node meets another is
+// such, so that a node's bits do not depend on whether it is stored or still in
+// registers, nor on who else reads it.
+Halide::Expr StrictAdd(const Halide::Expr& a, const Halide::Expr& b);
+Halide::Expr StrictSub(const Halide::Expr& a, const Halide::Expr& b);
+Halide::Expr StrictMul(const Halide::Expr& a, const Halide::Expr& b);
+Halide::Expr StrictDiv(const Halide::Expr& a, const Halide::Expr& b);
 // a > b; false when either is NaN.
 Halide::Expr IsGreater(const Halide::Expr& a, const Halide::Expr& b);
 // condition ? a : b, whichever is NaN.

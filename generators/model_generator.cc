@@ -12,6 +12,7 @@
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
 #include "generators/target_name.h"
+#include "generators/tile_storage.h"
 #include "generators/transpose_pass.h"
 
 namespace kiln {
@@ -214,6 +215,8 @@ void ModelGenerator::schedule() {
   }
   pipeline_record.target = TargetName(get_target());
   pipeline_record.registers = VectorRegisters(get_target());
+  if (options_.schedule == Schedule::kFast)
+    get_pipeline().add_custom_lowering_pass(new TileStoragePass);
   ProfilePass* marks = nullptr;
   if (profile) {
     marks = new ProfilePass;

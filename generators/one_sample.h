@@ -54,6 +54,13 @@ void StoreUnflattened(const Lowering& lowering, Halide::Func func,
 Halide::Var StoreParameter(const Lowering& lowering, Halide::Func func,
                            int stage, const Shape& shape);
 
+// What a dense layer's sum by lanes over its features starts from. Added to the
+// finished sum instead, LLVM would order the additions across the lanes
+// according to what stands around them.
+Halide::Expr BiasInFirstLane(const Lowering& lowering, const Node& node,
+                             const Halide::Var& lane,
+                             const Halide::Var& output);
+
 // Lowerings of this family, for the ops' own to return.
 Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node);
 Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node);

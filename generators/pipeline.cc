@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dsl/ops/parameter.h"
+#include "generators/math.h"
 #include "generators/one_sample.h"
 #include "generators/schedule.h"
 
@@ -96,9 +97,10 @@ class PipelineBuilder {
     const Expr value = Halide::cast(argument.type, lowering_.func(node)(lane));
     const Expr weight =
         Halide::cast(argument.type, lowering_.SampleWeight(lane));
-    total() += Halide::select(weight == 0,
-                              Halide::Internal::make_const(argument.type, 0),
-                              weight * value);
+    total() = StrictAdd(
+        total(), Halide::select(weight == 0,
+                                Halide::Internal::make_const(argument.type, 0),
+                                StrictMul(weight, value)));
     return total;
   }
 
@@ -136,7 +138,11 @@ class PipelineBuilder {
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     Func gradient(argument.name);
     gradient(vars) = Halide::undef<float>();
-    gradient(vars) += lowering_.func(node)(Exprs(vars));
+    const Expr sum = lowering_.func(node)(Exprs(vars));
+    // A product that is nowhere stored is one multiply-add.
+    gradient(vars) = lowering_.lowered(node).tile != nullptr
+                         ? StrictAdd(gradient(vars), sum)
+                         : gradient(vars) + sum;
 
     ScheduleGradient(node, gradient, 0);
     return gradient;
@@ -235,10 +241,11 @@ class PipelineBuilder {
 
   Expr DecayedGradient(NodeId node, const std::string& tensor,
                        const std::vector<Var>& vars) {
-    return lowering_.func(node)(Exprs(vars)) +
-           lowering_.Scalar(ArgumentKind::kWeightDecay) *
-               static_cast<float>(Spec(tensor).weight_decay_multiplier) *
-               Parameter(tensor, vars);
+    return StrictAdd(
+        lowering_.func(node)(Exprs(vars)),
+        lowering_.Scalar(ArgumentKind::kWeightDecay) *
+            static_cast<float>(Spec(tensor).weight_decay_multiplier) *
+            Parameter(tensor, vars));
   }
 
   // Of the trained tensor that a gradient is for.

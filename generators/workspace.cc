@@ -19,7 +19,9 @@ constexpr int64_t kStackLimit =
 // Whatever a vector load may read beyond the elements included.
 int64_t BytesOf(const Allocate* op) {
   const int64_t elements = op->constant_allocation_size();
-  return elements == 0 ? 0 : (elements + op->padding) * op->type.bytes();
+  return elements == 0
+             ? 0
+             : (elements + op->padding) * op->type.bytes() * op->type.lanes();
 }
 
 enum class Place { kHeap, kRootStack, kTileStack, kGiven };

@@ -1,5 +1,6 @@
 #include "dsl/ops/avg_pool.h"
 
+#include "generators/math.h"
 #include "generators/ops/window.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -28,11 +29,11 @@ Lowered LowerAvgPool(Lowering& lowering, const Node& node) {
   for (int ry = 0; ry < g.kernel.height; ++ry) {
     for (int rx = 0; rx < g.kernel.width; ++rx) {
       const Expr value = WindowElement(lowering, node, g, rx, ry, zero);
-      sum = sum.defined() ? sum + value : value;
+      sum = sum.defined() ? StrictAdd(sum, value) : value;
     }
   }
   Func pooled(CName(node.name));
-  pooled(n, x, y, c) = sum * InverseArea(lowering, g);
+  pooled(n, x, y, c) = StrictMul(sum, InverseArea(lowering, g));
 
   StoreRoot(lowering, pooled, node.type.shape);
   return {pooled};
@@ -44,12 +45,12 @@ Lowered LowerAvgPoolGrad(Lowering& lowering, const Node& node) {
       static_cast<const AvgPoolGradOp&>(*node.op).geometry();
   Func d_output = lowering.input(node, 0);
   Func d_input(CName(node.name));
-  d_input(n, x, y, c) =
-      InverseArea(lowering, g) *
+  d_input(n, x, y, c) = StrictMul(
+      InverseArea(lowering, g),
       SumOverWindows(lowering, node, g,
                      [&](const Expr& wx, const Expr& wy, const Expr&) {
                        return d_output(n, wx, wy, c);
-                     });
+                     }));
 
   return FinishWindowGradient(lowering, node, g, d_input);
 }

@@ -58,15 +58,16 @@ Lowered BatchAverage(Lowering& lowering, const Node& node, const Term& term) {
   Func partial(name + "_partial"), total(name + "_total"), average(name);
   if (is_image) {
     partial(n, i) = Constant(lowering, 0);
-    partial(n, i) += term(input(n, r.x, r.y, i), i);
+    partial(n, i) = StrictAdd(partial(n, i), term(input(n, r.x, r.y, i), i));
   } else {
     partial(n, i) = term(input(n, i), i);
   }
   total(i) = Constant(lowering, 0);
-  total(i) += Halide::select(IsLive(lowering, lane), partial(lane, i),
-                             Constant(lowering, 0));
+  total(i) = StrictAdd(total(i),
+                       Halide::select(IsLive(lowering, lane), partial(lane, i),
+                                      Constant(lowering, 0)));
   Func count = Count(lowering, node, AreaOf(type));
-  average(i) = total(i) / count();
+  average(i) = StrictDiv(total(i), count());
 
   StoreRoot(lowering, partial);
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
@@ -87,8 +88,8 @@ Lowered LowerBatchMean(Lowering& lowering, const Node& node) {
 Lowered LowerBatchVariance(Lowering& lowering, const Node& node) {
   Func mean = lowering.input(node, 1);
   return BatchAverage(lowering, node, [&](const Expr& x, const Var& i) {
-    const Expr deviation = x - mean(i);
-    return deviation * deviation;
+    const Expr deviation = StrictSub(x, mean(i));
+    return StrictMul(deviation, deviation);
   });
 }
 
@@ -96,9 +97,10 @@ Lowered LowerBatchMeanGrad(Lowering& lowering, const Node& node) {
   const std::vector<Var> vars = SampleVars(node.type);
   Func count = Count(lowering, node, AreaOf(node.type));
   Func d_input(CName(node.name));
-  d_input(vars) = Halide::select(IsLive(lowering, vars[0]),
-                                 lowering.input(node, 0)(vars.back()) / count(),
-                                 Constant(lowering, 0));
+  d_input(vars) =
+      Halide::select(IsLive(lowering, vars[0]),
+                     StrictDiv(lowering.input(node, 0)(vars.back()), count()),
+                     Constant(lowering, 0));
 
   StoreRoot(lowering, d_input, node.type.shape);
   return {d_input};
@@ -108,14 +110,14 @@ Lowered LowerBatchVarianceGrad(Lowering& lowering, const Node& node) {
   const std::vector<Var> vars = SampleVars(node.type);
   const Var c = vars.back();
   Func count = Count(lowering, node, AreaOf(node.type));
-  const Expr factor =
-      lowering.input(node, 0)(c) * Constant(lowering, 2) / count();
+  const Expr factor = StrictDiv(
+      StrictMul(lowering.input(node, 0)(c), Constant(lowering, 2)), count());
   Func d_input(CName(node.name));
-  d_input(vars) =
-      Halide::select(IsLive(lowering, vars[0]),
-                     factor * (lowering.input(node, 1)(Exprs(vars)) -
-                               lowering.input(node, 2)(c)),
-                     Constant(lowering, 0));
+  d_input(vars) = Halide::select(
+      IsLive(lowering, vars[0]),
+      StrictMul(factor, StrictSub(lowering.input(node, 1)(Exprs(vars)),
+                                  lowering.input(node, 2)(c))),
+      Constant(lowering, 0));
 
   StoreRoot(lowering, d_input, node.type.shape);
   return {d_input};
@@ -143,12 +145,12 @@ Lowered LowerBatchNorm(Lowering& lowering, const Node& node) {
   Func scale(CName(node.name) + "_scale"), normalized(CName(node.name));
   const Expr std =
       EmitSqrt(lowering.input(node, 2)(i) + Constant(lowering, eps));
-  scale(i) =
-      (affine ? lowering.input(node, 3)(i) : Constant(lowering, 1)) / std;
-  Expr value =
-      (lowering.input(node, 0)(Exprs(vars)) - lowering.input(node, 1)(c)) *
-      scale(c);
-  if (affine) value = value + lowering.input(node, 4)(c);
+  scale(i) = StrictDiv(
+      affine ? lowering.input(node, 3)(i) : Constant(lowering, 1), std);
+  Expr value = StrictMul(StrictSub(lowering.input(node, 0)(Exprs(vars)),
+                                   lowering.input(node, 1)(c)),
+                         scale(c));
+  if (affine) value = StrictAdd(value, lowering.input(node, 4)(c));
   normalized(vars) = value;
 
   scale.compute_root();

@@ -24,14 +24,12 @@ Lowered OfFewSamples(Lowering& lowering, const Node& node, int vector) {
        weight = lowering.input(node, 1);
   const RDom r(0, features / vector, "r");
   Func partial(CName(node.name) + "_lanes");
-  partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, n, i) = BiasInFirstLane(lowering, node, lane, i);
   partial(lane, n, i) +=
       input(lane + vector * r, n) * weight(lane + vector * r, i);
   const RDom across(0, vector, "across");
   Func sum(CName(node.name));
-  sum(n, i) = node.inputs.size() > 2
-                  ? lowering.input(node, 2)(i)
-                  : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += partial(across, n, i);
 
   const int block = lowering.block();
@@ -113,6 +111,13 @@ bool PrefersFeatures(const Lowering& lowering, int64_t features) {
 }
 
 }  // namespace
+
+Halide::Expr BiasInFirstLane(const Lowering& lowering, const Node& node,
+                             const Var& lane, const Var& output) {
+  const Halide::Expr zero = Halide::Internal::make_const(lowering.real(), 0);
+  if (node.inputs.size() <= 2) return zero;
+  return Halide::select(lane == 0, lowering.input(node, 2)(output), zero);
+}
 
 // Lanes over samples, a tile of outputs in registers, weights as broadcasts.
 Lowered LowerDense(Lowering& lowering, const Node& node) {

@@ -24,14 +24,12 @@ Lowered LowerDenseOfOneSample(Lowering& lowering, const Node& node) {
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
   const RDom r(0, features / vector, "r");
   Func partial(CName(node.name) + "_lanes");
-  partial(lane, n, i) = Halide::Internal::make_const(lowering.real(), 0);
+  partial(lane, n, i) = BiasInFirstLane(lowering, node, lane, i);
   partial(lane, n, i) +=
       input(n, lane + vector * r) * weight(lane + vector * r, i);
   const RDom across(0, vector, "across");
   Func sum(CName(node.name));
-  sum(n, i) = node.inputs.size() > 2
-                  ? lowering.input(node, 2)(i)
-                  : Halide::Internal::make_const(lowering.real(), 0);
+  sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
   sum(n, i) += partial(across, n, i);
 
   partial.compute_root();

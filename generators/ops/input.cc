@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "generators/math.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -25,8 +26,8 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
     const Expr value = Halide::cast(lowering.real(), std::move(stored));
     return op.format().scale == 1
                ? value
-               : value * Halide::Internal::make_const(lowering.real(),
-                                                      op.format().scale);
+               : StrictMul(value, Halide::Internal::make_const(
+                                      lowering.real(), op.format().scale));
   };
   // Transposed as they are stored: bytes take a quarter of the shuffles.
   Func rows(CName(node.name) + "_rows"),

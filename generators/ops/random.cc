@@ -1,5 +1,6 @@
 #include "dsl/ops/random.h"
 
+#include "generators/math.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -57,10 +58,11 @@ Lowered LowerRandom(Lowering& lowering, const Node& node) {
                                   constant(1 / (1 - d.a)));
   } else {
     // 24 bits: exact in float32 as well.
-    random(vars) =
-        constant(d.a) +
-        constant((d.b - d.a) * 0x1p-24) *
-            Halide::cast(lowering.real(), Halide::cast<int32_t>(bits >> 8));
+    random(vars) = StrictAdd(
+        constant(d.a),
+        StrictMul(
+            constant((d.b - d.a) * 0x1p-24),
+            Halide::cast(lowering.real(), Halide::cast<int32_t>(bits >> 8))));
   }
 
   key.compute_root();

@@ -41,9 +41,9 @@ Softmax DefineSoftmax(const Lowering& lowering, const Node& node) {
   const Expr z = logits(n, r);
   s.maximum(n) =
       SelectBits(IsNan(z) || IsGreater(z, s.maximum(n)), z, s.maximum(n));
-  s.exponential(n, i) = EmitExp(logits(n, i) - s.maximum(n));
+  s.exponential(n, i) = EmitExp(StrictSub(logits(n, i), s.maximum(n)));
   s.total(n) = Halide::Internal::make_const(lowering.real(), 0);
-  s.total(n) += s.exponential(n, r);
+  s.total(n) = StrictAdd(s.total(n), s.exponential(n, r));
 
   StoreReduction(lowering, s.maximum);
   StoreRoot(lowering, s.exponential, lowering.type(node.inputs[0]).shape);
@@ -82,10 +82,10 @@ Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node) {
              zero = one - one;
   Func d_logits(CName(node.name));
   const Expr difference =
-      s.exponential(n, i) / s.total(n) -
-      Halide::select(i == SafeLabel(lowering, node, n), one, zero);
-  d_logits(n, i) =
-      KeepNan(s.maximum(n), KeepNan(d_loss(n), difference * d_loss(n)));
+      StrictSub(StrictDiv(s.exponential(n, i), s.total(n)),
+                Halide::select(i == SafeLabel(lowering, node, n), one, zero));
+  d_logits(n, i) = KeepNan(
+      s.maximum(n), KeepNan(d_loss(n), StrictMul(difference, d_loss(n))));
 
   StoreRoot(lowering, d_logits, node.type.shape);
   return {d_logits};

@@ -1,5 +1,6 @@
 #include "dsl/ops/sum.h"
 
+#include "generators/math.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -23,7 +24,7 @@ Lowered LowerSum(Lowering& lowering, const Node& node) {
     at.push_back(r[static_cast<int>(d)]);
   Func sum(CName(node.name));
   sum(n) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(n) += lowering.input(node, 0)(at);
+  sum(n) = StrictAdd(sum(n), lowering.input(node, 0)(at));
 
   StoreRoot(lowering, sum);
   if (!lowering.fast()) return {sum};

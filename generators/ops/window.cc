@@ -1,5 +1,6 @@
 #include "generators/ops/window.h"
 
+#include "generators/math.h"
 #include "generators/schedule.h"
 
 namespace kiln {
@@ -53,7 +54,7 @@ Expr SumOverWindows(
       const Expr covers =
           wx >= 0 && wx < columns && wy >= 0 && wy < rows && rx < kw && ry < kh;
       const Expr counted = Halide::select(covers, value, zero);
-      sum = sum.defined() ? sum + counted : counted;
+      sum = sum.defined() ? StrictAdd(sum, counted) : counted;
     }
   }
   return sum;

@@ -51,11 +51,23 @@ TEST(RecomputeTest, NothingDroppedIsTheGraphAsItWas) {
   EXPECT_EQ(ToText(*RecomputeInBackward(training, {})), ToText(training));
 }
 
-TEST(RecomputeTest, ClonesStandBeforeTheirReaders) {
+TEST(RecomputeTest, ClonesStandBeforeTheBackwardPass) {
   const auto graph = RecomputeInBackward(
       SmallNet(), {"image", "relu1", "dropout1.mask", "dropout1", "fc1"});
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_TRUE(MatchesGolden("recompute_small_net", ToText(*graph)));
+}
+
+// Or it would be stored beside the clone that meets it.
+TEST(RecomputeTest, AdjointsStayInTheirReadersTiles) {
+  const Graph training = SmallNet();
+  for (const auto& dropped :
+       {std::set<std::string>{}, std::set<std::string>{"fc1"}}) {
+    const Graph graph = *RecomputeInBackward(training, dropped);
+    NodeId adjoint = 0;
+    while (graph.node(adjoint).name != "fc2.d_input") ++adjoint;
+    EXPECT_EQ(KeepingOf(graph)[adjoint], Keeping::kInTile);
+  }
 }
 
 TEST(RecomputeTest, RefusesWhatIsNoForwardValue) {

@@ -7,6 +7,7 @@
 #include "Halide.h"
 #include "absl/strings/str_cat.h"
 #include "generators/pipeline.h"
+#include "generators/tile_storage.h"
 #include "tests/support/jit_binding.h"
 
 namespace kiln {
@@ -29,6 +30,8 @@ class JitPipeline::Impl {
       Halide::OutputImageParam buffer = funcs_[next++].output_buffer();
       Constrain(buffer, argument);
     }
+    if (options.schedule == Schedule::kFast)
+      pipeline_.add_custom_lowering_pass(new TileStoragePass);
     pipeline_.compile_jit(target_);
     const bool is_prepared = std::any_of(
         arguments_.begin(), arguments_.end(),
