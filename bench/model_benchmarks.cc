@@ -123,11 +123,10 @@ void RegisterInference(const char* name, const Bundle& bundle, int64_t batch,
 
 void RegisterPipelines(const char* name, const Bundle& bundle,
                        const Bundle& naive) {
-  auto manifest = std::make_shared<Manifest>(
-      ValueOrDie(ParseManifest(bundle.manifest_json)));
+  auto manifest = std::make_shared<Manifest>(ValueOrDie(ReadManifest(bundle)));
   // The runtime has no use for tiles, and so the manifest's reader none.
   const bool is_tuned =
-      absl::StrContains(bundle.manifest_json, "\"tuned\": true");
+      absl::StrContains(*ManifestText(bundle), "\"tuned\": true");
   for (const PipelineSpec& spec : manifest->pipelines) {
     const bool as_tuned = is_tuned && spec.schedule == "fast";
     if (spec.kind == PipelineKind::kLoss64 ||

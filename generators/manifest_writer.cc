@@ -1,5 +1,7 @@
 #include "generators/manifest_writer.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -231,18 +233,31 @@ void AddGraphs(const CompiledModel& model, Json& manifest) {
                       {"final", ToText(model.training)}};
 }
 
-// A string literal may not be long (C++ asks compilers for 65,536 bytes), so
-// the text is cut and joined by the compiler.
-std::string RawLiteral(const std::string& text) {
-  constexpr size_t kPiece = 8000;
-  std::string literal;
-  for (size_t at = 0; at < text.size(); at += kPiece) {
-    absl::StrAppend(&literal, "R\"kiln(", text.substr(at, kPiece), ")kiln\"\n");
-  }
-  return literal;
+// The text, compressed with zlib: `Bundle::manifest`.
+absl::StatusOr<std::string> Compressed(const std::string& text) {
+  uLongf size = compressBound(text.size());
+  std::string bytes(size, '\0');
+  const int code =
+      compress2(reinterpret_cast<Bytef*>(bytes.data()), &size,
+                reinterpret_cast<const Bytef*>(text.data()), text.size(), 9);
+  if (code != Z_OK) return absl::InternalError("zlib cannot compress");
+  bytes.resize(size);
+  return bytes;
 }
 
-std::string BundleSource(const std::string& name, const Json& manifest) {
+// A list of chars, not a string literal, which may not be long (C++ asks
+// compilers for 65,536 bytes).
+std::string CharList(const std::string& bytes) {
+  std::string list;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    absl::StrAppend(&list, i % 12 == 0 ? "\n    " : "", "'\\x",
+                    absl::Hex(static_cast<unsigned char>(bytes[i])), "',");
+  }
+  return list;
+}
+
+std::string BundleSource(const std::string& name, const Json& manifest,
+                         const std::string& compressed) {
   std::string declarations, table;
   for (const char* list : {"pipelines", "profiled"}) {
     for (const Json& pipeline : manifest[list]) {
@@ -260,9 +275,10 @@ std::string BundleSource(const std::string& name, const Json& manifest) {
       table.empty() ? "constexpr const PipelineEntry* kPipelines = nullptr;"
                     : absl::StrCat("constexpr PipelineEntry kPipelines[] = {\n",
                                    table, "};"),
-      "\n\nconstexpr char kManifest[] =\n", RawLiteral(manifest.dump(1)),
-      ";\n\nconstexpr Bundle kBundle = {\"", name,
-      "\", kManifest, kPipelines, ",
+      "\n\n// ", name, ".manifest.json as zlib compresses it.\n",
+      "constexpr char kManifest[] = {", CharList(compressed),
+      "};\n\nconstexpr Bundle kBundle = {\"", name,
+      "\", {kManifest, sizeof(kManifest)},\n", "    kPipelines, ",
       manifest["pipelines"].size() + manifest["profiled"].size(),
       "};\n\n}  // namespace\n\nconst Bundle& ", name,
       "() { return kBundle; }\n\n}  // namespace kiln::models\n");
@@ -470,11 +486,13 @@ absl::Status WriteBundle(const CompiledModel& model, const std::string& name,
     if (IsTwin(manifest["pipelines"], *record)) continue;
     manifest["pipelines"].push_back(*std::move(record));
   }
-  const std::string base = directory + "/" + name;
+  const std::string base = directory + "/" + name, json = manifest.dump(1);
+  const absl::StatusOr<std::string> compressed = Compressed(json);
+  if (!compressed.ok()) return compressed.status();
   for (const auto& [suffix, text] :
-       {std::pair{".manifest.json", manifest.dump(1)},
+       {std::pair{".manifest.json", json},
         {".h", HeaderSource(name)},
-        {"_bundle.cc", BundleSource(name, manifest)},
+        {"_bundle.cc", BundleSource(name, manifest, *compressed)},
         {"_main.cc", MainSource(name)}}) {
     if (absl::Status status = WriteFile(absl::StrCat(base, suffix), text);
         !status.ok())

@@ -13,6 +13,7 @@
 #include "generators/profile_pass.h"
 #include "generators/target_name.h"
 #include "generators/tile_storage.h"
+#include "generators/transpose_pass.h"
 
 namespace kiln {
 
@@ -223,6 +224,8 @@ void ModelGenerator::schedule() {
   }
   get_pipeline().add_custom_lowering_pass(
       new RecordingPass(root_stack, record, std::move(pipeline_record), marks));
+  // After it: the plan numbers the statements as the schedules make them.
+  get_pipeline().add_custom_lowering_pass(new TransposePass);
 }
 
 }  // namespace kiln

@@ -282,7 +282,9 @@ void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
   for (const Var& var : stored.args()) {
     if (!var.same_as(inner) && !var.same_as(outer)) order.push_back(var);
   }
-  stored.reorder(order).vectorize(ii).unroll(oi);
+  // One copy of the block, though the last is shifted.
+  stored.reorder(order).vectorize(ii).unroll(oi).never_partition(
+      {inner, outer});
   // Dense loads along `outer`, which are then shuffled in registers.
   Func rows = source.in(stored), block = rows.in(stored);
   rows.compute_at(stored, inner).vectorize(outer).unroll(inner);

@@ -5,6 +5,11 @@
 #ifndef KILN_RUNTIME_BUNDLE_H_
 #define KILN_RUNTIME_BUNDLE_H_
 
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
 namespace kiln {
 inline namespace runtime {
 
@@ -19,10 +24,16 @@ struct PipelineEntry {
 // All pointers are to static storage and live as long as the program.
 struct Bundle {
   const char* name;
-  const char* manifest_json;
+  absl::string_view manifest;  // ManifestText reads it
   const PipelineEntry* pipelines;
   int pipeline_count;
 };
+
+// The bundle's manifest, JSON. The build compresses it (zlib's format, RFC
+// 1950) to a tenth, since it is much of what a small model's binary would hold;
+// a manifest that begins with '{' is taken as it is. DataLoss where it is
+// neither.
+absl::StatusOr<std::string> ManifestText(const Bundle& bundle);
 
 }  // namespace runtime
 }  // namespace kiln

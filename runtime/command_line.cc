@@ -130,7 +130,7 @@ int RunCommandLine(const Bundle& bundle, int argc, char** argv) {
                                           name, "; see --help"));
   } else {
     absl::StrAppend(&where, " ", name);
-    absl::StatusOr<Manifest> manifest = ParseManifest(bundle.manifest_json);
+    absl::StatusOr<Manifest> manifest = ReadManifest(bundle);
     status = manifest.ok() ? Run({bundle, *manifest, *verb,
                                   absl::MakeConstSpan(argv + 2, argc - 2)})
                            : manifest.status();

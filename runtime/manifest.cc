@@ -437,5 +437,11 @@ absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
   return manifest;
 }
 
+absl::StatusOr<Manifest> ReadManifest(const Bundle& bundle) {
+  const absl::StatusOr<std::string> text = ManifestText(bundle);
+  if (!text.ok()) return text.status();
+  return ParseManifest(*text);
+}
+
 }  // namespace runtime
 }  // namespace kiln

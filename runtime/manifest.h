@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "runtime/bundle.h"
 #include "runtime/dataset.h"
 
 namespace kiln {
@@ -294,6 +295,9 @@ const char* ArgumentKindName(ArgumentKind kind);
 // Reads and checks a manifest. Malformed JSON, missing members, wrong types and
 // contradictions are InvalidArgument, naming the member.
 absl::StatusOr<Manifest> ParseManifest(absl::string_view json);
+
+// The same of what the bundle holds (ManifestText).
+absl::StatusOr<Manifest> ReadManifest(const Bundle& bundle);
 
 // The consistency half of ParseManifest: sizes match shapes, arena views are
 // aligned, disjoint and inside the arena, every argument names a tensor that

@@ -58,7 +58,7 @@ absl::Span<float> ViewOf(Arena& arena, const ParameterSpec& p) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Model>> Model::Create(const Bundle& bundle) {
-  absl::StatusOr<Manifest> manifest = ParseManifest(bundle.manifest_json);
+  absl::StatusOr<Manifest> manifest = ReadManifest(bundle);
   if (!manifest.ok()) return manifest.status();
   std::unique_ptr<Model> model(new Model(*std::move(manifest)));
   absl::Status status = model->BindPipelines(bundle);

@@ -115,7 +115,8 @@ void TileColumns(const Lowering&, Func sum, Func consumer, const RDom& r,
       .reorder(xi, yi, ci, x, c, y, n)
       .vectorize(xi)
       .unroll(yi)
-      .unroll(ci);
+      .unroll(ci)
+      .never_partition({x});  // the last vector runs through the same code
   sum.compute_at(consumer, x)
       .store_in(MemoryType::Stack)
       .vectorize(x)

@@ -81,7 +81,8 @@ Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
                    Halide::TailStrategy::ShiftInwards)
             .reorder(n, ii, i)
             .vectorize(n)
-            .unroll(ii);
+            .unroll(ii)
+            .never_partition({i});  // the last tile runs through the same code
         transposed.compute_at(consumer, i)
             .store_in(Halide::MemoryType::Stack)
             .reorder_storage(n, i)

@@ -1,9 +1,11 @@
 // ReadRunCurves: a log of `train --log`, line by line.
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -14,7 +16,7 @@ inline namespace runtime {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // measures stay in the log's order
+using Json = nlohmann::json;
 
 bool IsMeasure(const std::string& key, const Json& value) {
   return key != "event" && key != "epoch" && key != "step" &&
@@ -30,11 +32,14 @@ RunCurves::Measure& MeasureOf(RunCurves& run, const std::string& name) {
   return run.measures.back();
 }
 
-// Every number of `values`; null, a loss that is not finite, is none.
-void AddMeasures(const Json& values, double iteration, bool test,
-                 RunCurves& run) {
-  for (const auto& [key, value] : values.items()) {
-    if (!IsMeasure(key, value)) continue;
+// Every number of `values`; null, a loss that is not finite, is none. Measures
+// stay in the log's order, that of `keys`.
+void AddMeasures(const Json& values, const std::vector<std::string>& keys,
+                 double iteration, bool test, RunCurves& run) {
+  for (const std::string& key : keys) {
+    const auto found = values.find(key);
+    if (found == values.end() || !IsMeasure(key, *found)) continue;
+    const Json& value = *found;
     RunCurves::Measure& measure = MeasureOf(run, key);
     (test ? measure.test : measure.train)
         .Add(iteration, value.is_null() ? NAN : value.get<double>());
@@ -42,17 +47,28 @@ void AddMeasures(const Json& values, double iteration, bool test,
 }
 
 bool AddLine(const std::string& line, RunCurves& run) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string>
+      keys;  // of the line and what is in it, each once, in their order
+  const Json json = Json::parse(
+      line,
+      [&keys](int, Json::parse_event_t event, Json& parsed) {
+        if (event != Json::parse_event_t::key) return true;
+        const auto& key = parsed.get_ref<const std::string&>();
+        if (std::find(keys.begin(), keys.end(), key) == keys.end())
+          keys.push_back(key);
+        return true;
+      },
+      /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("event") || !json.contains("step") ||
       !json["step"].is_number()) {
     return false;
   }
   const double iteration = json["step"].get<double>();
   if (json["event"] == "step") {
-    AddMeasures(json, iteration, /*test=*/false, run);
+    AddMeasures(json, keys, iteration, /*test=*/false, run);
   } else if (json["event"] == "epoch" && json.contains("test")) {
     if (!json["test"].is_object()) return false;
-    AddMeasures(json["test"], iteration, /*test=*/true, run);
+    AddMeasures(json["test"], keys, iteration, /*test=*/true, run);
   }
   return true;
 }

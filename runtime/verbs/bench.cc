@@ -139,13 +139,13 @@ absl::Status RunBench(const VerbContext& context) {
   if (!result.ok()) return result.status();
   const double share = result->gflops / result->peak_gflops;
   if (json) {
-    const nlohmann::ordered_json object = {{"train_us", result->train_us},
-                                           {"infer_us", result->infer_us},
-                                           {"batch", batch},
-                                           {"threads", result->threads},
-                                           {"gflops", result->gflops},
-                                           {"peak_gflops", result->peak_gflops},
-                                           {"share_of_peak", share}};
+    const nlohmann::json object = {{"train_us", result->train_us},
+                                   {"infer_us", result->infer_us},
+                                   {"batch", batch},
+                                   {"threads", result->threads},
+                                   {"gflops", result->gflops},
+                                   {"peak_gflops", result->peak_gflops},
+                                   {"share_of_peak", share}};
     std::printf("%s\n", object.dump().c_str());
     return absl::OkStatus();
   }

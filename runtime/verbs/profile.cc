@@ -106,13 +106,13 @@ void PrintRows(const std::vector<Row>& rows, const Row& total, double peak) {
 
 void PrintJson(const std::vector<Row>& rows, const Row& total,
                const Profile& profile, double whole_us) {
-  nlohmann::ordered_json object = {{"pipeline", profile.pipeline->function},
-                                   {"block", profile.pipeline->block},
-                                   {"calls", profile.calls},
-                                   {"total_us", total.us},
-                                   {"plain_us", whole_us},
-                                   {"mark_us", profile.mark_us},
-                                   {"peak_gflops", profile.peak_gflops}};
+  nlohmann::json object = {{"pipeline", profile.pipeline->function},
+                           {"block", profile.pipeline->block},
+                           {"calls", profile.calls},
+                           {"total_us", total.us},
+                           {"plain_us", whole_us},
+                           {"mark_us", profile.mark_us},
+                           {"peak_gflops", profile.peak_gflops}};
   for (const Row& row : rows) {
     object["rows"].push_back({{"phase", row.phase},
                               {"node", row.node},

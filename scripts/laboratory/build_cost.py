@@ -1,6 +1,5 @@
 """What a model costs to build: the CPU time of emitting its pipelines, and the bytes of what comes out."""
 
-import glob
 import os
 import re
 import resource
@@ -84,16 +83,19 @@ def foreign_libraries(binary):
 
 def measure(build_dir, model):
     cost = Cost(model)
+    libraries = [model]  # and no other: a directory may hold those of blocks that the model had before
     with tempfile.TemporaryDirectory() as directory:
         for words in emissions(build_dir, model):
             cost.seconds += emit(words, directory)
+            libraries.append(words[words.index("-f") + 1])
             cost.pipelines += 1
         binary = os.path.join(directory, model)
         shutil.copy(os.path.join(build_dir, "bin", model), binary)
         subprocess.run(["strip", binary], check=True)
         cost.binary_bytes = os.path.getsize(binary)
         cost.foreign = foreign_libraries(binary)
-    cost.library_bytes = sum(map(os.path.getsize, glob.glob(os.path.join(build_dir, "models", model, "*.a"))))
+    cost.library_bytes = sum(os.path.getsize(os.path.join(build_dir, "models", model, f"lib{library}.a"))
+                             for library in libraries)
     return cost
 
 

@@ -16,8 +16,7 @@ namespace {
 const Manifest& ManifestOf(const Bundle& bundle) {
   static auto& manifests = *new std::map<std::string, Manifest>;
   Manifest& manifest = manifests[bundle.name];
-  if (manifest.model.empty())
-    manifest = ParseManifest(bundle.manifest_json).value();
+  if (manifest.model.empty()) manifest = ReadManifest(bundle).value();
   return manifest;
 }
 

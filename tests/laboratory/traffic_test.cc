@@ -12,8 +12,7 @@ namespace kiln {
 namespace {
 
 const Manifest& XorMlp() {
-  static const Manifest manifest =
-      ParseManifest(models::xor_mlp().manifest_json).value();
+  static const Manifest manifest = ReadManifest(models::xor_mlp()).value();
   return manifest;
 }
 

@@ -34,7 +34,7 @@ using ::testing::HasSubstr;
 // What the pipelines of a kind, by function, say of themselves.
 std::vector<Json> Pipelines(const Bundle& bundle, const std::string& kind) {
   std::vector<Json> pipelines;
-  const Json manifest = Json::parse(bundle.manifest_json);
+  const Json manifest = Json::parse(*ManifestText(bundle));
   for (const Json& p : manifest["pipelines"]) {
     if (p["kind"] == kind) pipelines.push_back(p);
   }
@@ -92,7 +92,7 @@ TEST(BudgetTest, HalvesTheBlockAndKeepsOneOfTwins) {
 
 TEST(BudgetTest, NotesSayWhatWasDone) {
   const auto notes = [](const Bundle& bundle) {
-    return Json::parse(bundle.manifest_json)["notes"].dump();
+    return Json::parse(*ManifestText(bundle))["notes"].dump();
   };
   EXPECT_THAT(
       notes(models::stack_recomputed()),

@@ -45,7 +45,7 @@ int64_t LowerBound(const Json& allocations) {
 
 class MemoryPlanTest : public ::testing::TestWithParam<EmittedModel> {
  protected:
-  const Json manifest_ = Json::parse(GetParam().bundle().manifest_json);
+  const Json manifest_ = Json::parse(*ManifestText(GetParam().bundle()));
 };
 
 TEST_P(MemoryPlanTest, IsWithinATenthOfTheLivenessLowerBound) {

@@ -322,6 +322,27 @@ TEST(ReadRunCurvesTest, ReadsWhatTrainWrites) {
   EXPECT_EQ(run->measures[0].test.Points()[0].iteration, 2);
 }
 
+TEST(ReadRunCurvesTest, MeasuresStayInTheLogsOrder) {
+  const TemporaryDirectory directory;
+  WriteBytes(directory / "run.jsonl",
+             "{\"event\":\"step\",\"step\":1,\"width.loss\":1,\"class.loss\":2,"
+             "\"loss\":3}\n"
+             "{\"event\":\"epoch\",\"step\":1,\"test\":{\"zeta\":4,\"loss\":5,"
+             "\"class.loss\":6}}\n");
+  const auto run = ReadRunCurves(directory / "run.jsonl", "a");
+  ASSERT_TRUE(run.ok()) << run.status();
+  std::string measures;
+  for (const auto& measure : run->measures) {
+    measures += measure.name;
+    for (const auto* series : {&measure.train, &measure.test}) {
+      for (const auto& point : series->Points())
+        measures += " " + std::to_string(std::lround(point.value));
+    }
+    measures += ", ";
+  }
+  EXPECT_EQ(measures, "loss 3 5, width.loss 1, class.loss 2 6, zeta 4, ");
+}
+
 TEST(ReadRunCurvesTest, ErrorsNameFileAndLine) {
   const TemporaryDirectory directory;
   const std::string path = directory / "run.jsonl";

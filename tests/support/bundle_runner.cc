@@ -107,7 +107,7 @@ struct Bound {
 class BundleRunner::Impl {
  public:
   explicit Impl(const Bundle& bundle)
-      : bundle_(bundle), manifest_(Json::parse(bundle.manifest_json)) {}
+      : bundle_(bundle), manifest_(Json::parse(*ManifestText(bundle))) {}
 
   std::vector<PipelineChoice> Pipelines() const {
     std::vector<PipelineChoice> choices;

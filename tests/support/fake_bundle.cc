@@ -431,7 +431,7 @@ Json FakeManifest() {
 
 Bundle FakeBundleWith(const std::string& manifest_json) {
   return {.name = "fake",
-          .manifest_json = manifest_json.c_str(),
+          .manifest = manifest_json,
           .pipelines = kPipelines,
           .pipeline_count = std::size(kPipelines)};
 }

@@ -1,5 +1,7 @@
 #include "runtime/manifest.h"
 
+#include <zlib.h>
+
 #include <functional>
 #include <string>
 
@@ -277,6 +279,38 @@ TEST(ManifestTest, RefusesWhatIsNoJson) {
   EXPECT_TRUE(
       IsOneLineError(ParseManifest("{\"kiln_manifest\":1,"), {"manifest: "}));
   EXPECT_TRUE(IsOneLineError(ParseManifest("[]"), {"manifest: "}));
+}
+
+TEST(ManifestTest, IsReadAsZlibCompressesIt) {
+  Bundle bundle = FakeBundle();
+  // Far more than the reader takes at once.
+  const std::string text =
+      FakeManifest().dump() + std::string(1 << 20, ' ') + "\n";
+  std::string bytes(compressBound(text.size()), '\0');
+  uLongf size = bytes.size();
+  ASSERT_EQ(compress(reinterpret_cast<Bytef*>(bytes.data()), &size,
+                     reinterpret_cast<const Bytef*>(text.data()), text.size()),
+            Z_OK);
+  bundle.manifest = absl::string_view(bytes).substr(0, size);
+  EXPECT_EQ(ManifestText(bundle).value(), text);
+  EXPECT_EQ(ReadManifest(bundle).value().model, "fake");
+}
+
+TEST(ManifestTest, RefusesADamagedBundle) {
+  Bundle bundle = FakeBundle();
+  std::string bytes(100, '\0');
+  uLongf size = bytes.size();
+  ASSERT_EQ(compress(reinterpret_cast<Bytef*>(bytes.data()), &size,
+                     reinterpret_cast<const Bytef*>("{\"a\": 1}"), 8),
+            Z_OK);
+  bytes.resize(size);
+  for (const std::string& damaged :
+       {std::string(), std::string("x"), bytes.substr(0, size - 1), bytes + "x",
+        bytes.substr(0, 5) + "\x7f" + bytes.substr(6)}) {
+    bundle.manifest = damaged;
+    EXPECT_TRUE(IsOneLineError(ReadManifest(bundle), {"fake", "damaged"}))
+        << damaged.size() << " bytes";
+  }
 }
 
 }  // namespace

@@ -34,13 +34,13 @@ class ThreadsTest : public testing::TestWithParam<CompiledModel> {
   ThreadsTest() {
     // So much work that every batch of several blocks is shared out.
     const Bundle& bundle = GetParam().bundle();
-    nlohmann::json json = nlohmann::json::parse(bundle.manifest_json);
+    nlohmann::json json = nlohmann::json::parse(*ManifestText(bundle));
     for (const char* flops :
          {"useful_forward", "useful_backward", "useful_inference"})
       json["flops"][flops] = int64_t{1} << 40;
     manifest_json_ = json.dump();
     bundle_ = bundle;
-    bundle_.manifest_json = manifest_json_.c_str();
+    bundle_.manifest = manifest_json_;
     const std::unique_ptr<Model> model = MakeModel(1);
     data_ = MakeRandomDataset(model->manifest(), kSamples, /*seed=*/3);
     binding_ = std::make_unique<DataBinding>(
