@@ -58,7 +58,8 @@ def changed_stages(record, other, node):
     """The stages of each of two emissions that compute `node` or that the other has no like of: (those, those)."""
 
     def like(of, stage):
-        return plain(of["stages"][stage]), tuple(sorted(plain(part) for part in of["stage_parts"][stage]))
+        # A part counts once: a tile that leaves a rest may have code of its own for that.
+        return plain(of["stages"][stage]), frozenset(map(plain, of["stage_parts"][stage]))
 
     def unmatched(mine, theirs):
         left = collections.Counter(like(theirs, stage) for stage in range(len(theirs["stages"])))

@@ -70,6 +70,8 @@ class Stages(unittest.TestCase):
         )
         self.assertEqual(search.changed_stages(RECORD, other, "conv2_d_weight"), ({2, 3, 5}, {2, 3}))
         self.assertEqual(search.changed_stages(RECORD, RECORD, "conv2_d_weight"), ({2, 5}, {2, 5}))
+        with_rest = dict(RECORD, stage_parts=[*RECORD["stage_parts"][:4], ["again", "fc1", "fc1"], RECORD["stage_parts"][5]])
+        self.assertEqual(search.changed_stages(RECORD, with_rest, "conv1"), ({1}, {1}))
         first, timed = timing([9, 9, 10, 10, 9, 20], [1] * 6), timing([1, 1, 16, 8, 1], [1] * 5)
         self.assertAlmostEqual(search.ratio_of("conv2_d_weight", (RECORD, other), (first, timed)), 24 / 40)
         self.assertAlmostEqual(search.us_of("conv2_d_weight", (RECORD, other), first), 40)
