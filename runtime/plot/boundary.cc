@@ -96,8 +96,8 @@ std::string RegionPalette(int classes) {
 }
 
 std::string Axes(const Boundary& b) {
-  return absl::StrCat("set xlabel ", Quoted(b.x_label), "\nset ylabel ",
-                      Quoted(b.y_label), "\nset xrange ", b.x.Text(),
+  return absl::StrCat("set xlabel ", GnuplotString(b.x_label), "\nset ylabel ",
+                      GnuplotString(b.y_label), "\nset xrange ", b.x.Text(),
                       "\nset yrange ", b.y.Text(),
                       "\nset border 15 lc '#444444'\nunset grid\n");
 }
@@ -114,11 +114,11 @@ Picture BoundaryPicture(const Boundary& b) {
     names.push_back(absl::StrCat("class ", k));
     entries.push_back(absl::StrFormat(
         "with points pt %d ps 1.6 lc '%s' title %s", k % 2 == 0 ? 7 : 9,
-        SeriesColour(k), Quoted(names.back())));
+        SeriesColour(k), GnuplotString(names.back())));
   }
   names.push_back(b.outputs == 1 ? "probability 0.5" : "border of a class");
   entries.push_back(absl::StrFormat("with lines lc '#000000' lw 1.6 title %s",
-                                    Quoted(names.back())));
+                                    GnuplotString(names.back())));
 
   // Equal scales, unless one side would become a strip.
   const double ratio = (b.y.high - b.y.low) / (b.x.high - b.x.low);

@@ -124,9 +124,10 @@ std::string YAxis(const std::string& measure, const Range& range,
   } else {
     text += "set yrange [0<*:*]\n";
   }
-  absl::StrAppend(&text, "set ylabel ",
-                  Quoted(IsShare(measure) ? absl::StrCat(name, " (%)") : name),
-                  "\n");
+  absl::StrAppend(
+      &text, "set ylabel ",
+      GnuplotString(IsShare(measure) ? absl::StrCat(name, " (%)") : name),
+      "\n");
   return text;
 }
 
@@ -185,12 +186,12 @@ int AlignKinds(const std::vector<std::string>& kinds,
     all.resize((all.size() + lines - 1) / lines * lines);  // whole columns
     if (Canvas::LegendLines(all) > lines) continue;
     for (size_t i = runs; i < all.size(); ++i) {
-      entries.push_back(
-          absl::StrCat(all[i].empty() ? "with lines lc '#ffffff'"
-                       : all[i] == "dashed: test"
-                           ? "with lines lc '#444444' dt (12,8) lw 1.5"
-                           : "with lines lc '#bbbbbb' lw 2.6",
-                       " title ", Quoted(all[i].empty() ? " " : all[i])));
+      entries.push_back(absl::StrCat(
+          all[i].empty() ? "with lines lc '#ffffff'"
+          : all[i] == "dashed: test"
+              ? "with lines lc '#444444' dt (12,8) lw 1.5"
+              : "with lines lc '#bbbbbb' lw 2.6",
+          " title ", GnuplotString(all[i].empty() ? " " : all[i])));
     }
     names = std::move(all);
     return lines;
@@ -244,7 +245,7 @@ Picture CurvesPicture(absl::Span<const RunCurves> runs,
     }
     names.push_back(runs[r].name);
     entries.push_back(
-        absl::StrCat(LegendStyle(r), " title ", Quoted(names.back())));
+        absl::StrCat(LegendStyle(r), " title ", GnuplotString(names.back())));
   }
   std::vector<std::string> kinds;
   if (has[0]) kinds.push_back("full: training");

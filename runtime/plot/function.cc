@@ -48,7 +48,8 @@ Picture FunctionPicture(const FunctionPlot& plot) {
     const std::string style = absl::StrFormat(
         "with lines lc '%s' lw 2", SeriesColour(static_cast<int>(i)));
     names.push_back(curve.name);
-    entries.push_back(absl::StrCat(style, " title ", Quoted(curve.name)));
+    entries.push_back(
+        absl::StrCat(style, " title ", GnuplotString(curve.name)));
     blocks += Block(absl::StrCat("curve", i), curve.points);
     absl::StrAppend(&lines, ", \\\n  $curve", i, " using 1:2 ", style);
     AppendCsv("curve", curve.name, curve.points, picture.csv);
@@ -66,12 +67,12 @@ Picture FunctionPicture(const FunctionPlot& plot) {
                        .legend_lines = Canvas::LegendLines(names),
                        .title = plot.title,
                        .top = 16});
-  picture.script =
-      absl::StrCat(canvas.Begin(), blocks, canvas.Panel(0, ""), "set xlabel ",
-                   Quoted(plot.x_label), "\nset ylabel ", Quoted(plot.y_label),
-                   "\nset xrange ", x.Padded(0).Text(), "\nset yrange ",
-                   y.Padded(0.05).Text(), "\nplot", lines, "\n",
-                   canvas.Legend(entries), "unset multiplot\n");
+  picture.script = absl::StrCat(
+      canvas.Begin(), blocks, canvas.Panel(0, ""), "set xlabel ",
+      GnuplotString(plot.x_label), "\nset ylabel ", GnuplotString(plot.y_label),
+      "\nset xrange ", x.Padded(0).Text(), "\nset yrange ",
+      y.Padded(0.05).Text(), "\nplot", lines, "\n", canvas.Legend(entries),
+      "unset multiplot\n");
   return picture;
 }
 

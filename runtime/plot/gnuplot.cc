@@ -149,7 +149,7 @@ absl::StatusOr<std::string> RenderPng(absl::string_view script) {
   return png;
 }
 
-std::string Quoted(absl::string_view text) {
+std::string GnuplotString(absl::string_view text) {
   return absl::StrCat(
       "'",
       absl::StrReplaceAll(

@@ -28,7 +28,7 @@ absl::StatusOr<std::string> RenderPng(absl::string_view script);
 // Line breaks, which would end the command, become blanks, and apostrophes
 // typographic ones: gnuplot 5.4 takes a doubled one for the string's end where
 // it stands first.
-std::string Quoted(absl::string_view text);
+std::string GnuplotString(absl::string_view text);
 
 }  // namespace runtime
 }  // namespace kiln

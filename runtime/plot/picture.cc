@@ -147,7 +147,7 @@ std::string Canvas::Begin() const {
       "set grid lc '#dddddd' lw 0.6\n"
       "set multiplot title %s font 'Sans,20'\n"
       "unset key\n",
-      kPictureWidth, height(), Quoted(layout_.title));
+      kPictureWidth, height(), GnuplotString(layout_.title));
 }
 
 std::string Canvas::Panel(int i, absl::string_view title) const {
@@ -162,7 +162,8 @@ std::string Canvas::Panel(int i, absl::string_view title) const {
       (column * width + layout_.left) / kPictureWidth,
       ((column + 1) * width - layout_.right) / kPictureWidth,
       1 - (top + layout_.top) / total,
-      1 - (top + layout_.panel_height - layout_.bottom) / total, Quoted(title));
+      1 - (top + layout_.panel_height - layout_.bottom) / total,
+      GnuplotString(title));
 }
 
 std::string Canvas::Panel3d(int i, absl::string_view title) const {
@@ -174,7 +175,7 @@ std::string Canvas::Panel3d(int i, absl::string_view title) const {
       1.0 / layout_.columns, layout_.panel_height / total,
       static_cast<double>(column) / layout_.columns + kShift3d,
       1 - (kTitleHeight + (row + 1.0) * layout_.panel_height) / total,
-      Quoted(title));
+      GnuplotString(title));
 }
 
 std::string Canvas::Legend(absl::Span<const std::string> entries) const {

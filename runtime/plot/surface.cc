@@ -95,7 +95,7 @@ Picture SurfacePicture(const Surface& s) {
         "%s $surface every :::%d::%d using 1:%d with lines lc '%s' lw 2 dt %d "
         "title %s",
         i == 0 ? "" : ", \\\n ", middle, middle, 3 + i, SeriesColour(i), i + 1,
-        Quoted(s.layers[i].name));
+        GnuplotString(s.layers[i].name));
   }
   script += "\nunset multiplot\n";
   picture.csv = CsvOf(s);

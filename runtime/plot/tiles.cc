@@ -33,7 +33,7 @@ std::string CsvOf(const Tiles& t) {
 std::string Label(const std::string& text, double x, double y,
                   const char* where) {
   return absl::StrFormat("set label %s at first %.2f,%.2f %s font 'Sans,15'\n",
-                         Quoted(text), x, y, where);
+                         GnuplotString(text), x, y, where);
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ Picture TilesPicture(const Tiles& t) {
                         "set xrange [0:%.2f]\nset yrange [0:%.2f]\n"
                         "set cbrange %s\nset cblabel %s\n",
                         grid_width, grid_height, colours.Text(),
-                        Quoted(t.colour_label));
+                        GnuplotString(t.colour_label));
   std::string plot = "plot";
   for (int i = 0; i < count; ++i) {
     const Tiles::Tile& tile = t.tiles[i];
