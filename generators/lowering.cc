@@ -111,8 +111,8 @@ Func Lowering::Transposed(NodeId id) {
   Func& transposed = shared(name + "_transposed");
   if (transposed.defined()) return transposed;
   transposed = Func(name + "_transposed");
-  if (const auto found = features_.find(id); found != features_.end()) {
-    transposed(i, n) = found->second(i, n);
+  if (const Func& features = shared(name + "_features"); features.defined()) {
+    transposed(i, n) = features(i, n);
     transposed.compute_root();
     if (fast())
       transposed.vectorize(i, VectorDivisor(type(id).shape[0], vector_size_));

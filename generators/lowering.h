@@ -98,12 +98,9 @@ class Lowering {
   }
 
   // The vector f(n, i) of a node as g(i, n), stored so: what reads a sample's
-  // features as lanes shares it.
+  // features as lanes shares it. Where a node has defined `shared(<its name> +
+  // "_features")` as an inlined g(i, n), that is stored: nothing is transposed.
   Halide::Func Transposed(NodeId id);
-  // The same of an input, as f(i, n), inlined: there is nothing to transpose.
-  void SetFeatures(const Node& node, Halide::Func features) {
-    features_.emplace(IdOf(node), std::move(features));
-  }
 
   // Where an adjoint that only its parameters' gradients read is computed: a
   // few rows at a time, inside the loop over `chunks` of a weight gradient's
@@ -169,7 +166,6 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, RowLoop> row_loops_;
-  std::map<NodeId, Halide::Func> features_;
   std::vector<ScheduleChoice> choices_;  // a log
   std::map<std::string, Halide::Func> shared_;
 };

@@ -158,7 +158,7 @@ class PipelineBuilder {
     const Expr rate = lowering_.Scalar(ArgumentKind::kLearningRate) *
                       static_cast<float>(Spec(argument.tensor).lr_multiplier);
     Func updated(argument.name);
-    if (options_.optimizer == "momentum" && InOnePass(node)) {
+    if (options_.optimizer == "momentum" && lowering_.fast()) {
       // The velocity is computed once more instead of read: one pass over
       // memory for both. Before the velocity itself, which may be written in
       // place.
@@ -181,9 +181,6 @@ class PipelineBuilder {
           Parameter(argument.tensor, vars) - rate * velocity(Exprs(vars));
 
       ScheduleGradient(node, velocity, -1);
-      const int vector =
-          VectorDivisor(argument.extents[0], lowering_.vector_size());
-      if (lowering_.fast() && vector > 1) updated.vectorize(vars[0], vector);
     } else {
       updated(vars) = Parameter(argument.tensor, vars) -
                       rate * DecayedGradient(node, argument.tensor, vars);
@@ -220,13 +217,6 @@ class PipelineBuilder {
   bool IsStored(NodeId node) const {
     return IsOneSample(lowering_) ||
            (lowering_.fast() && lowering_.lowered(node).tile == nullptr);
-  }
-
-  // Whether weight and velocity can be updated in the loops that have the
-  // gradient.
-  bool InOnePass(NodeId node) const {
-    return IsStored(node) ||
-           (lowering_.fast() && lowering_.lowered(node).loops != nullptr);
   }
 
   Var LoopsOf(NodeId node, Func consumer) {

@@ -36,9 +36,10 @@ Lowered LowerInput(Lowering& lowering, const Node& node) {
   gathered(vars) = value_of(rows(Exprs(vars)));
   if (vars.size() == 2) {
     // For readers with features as lanes, in the data set's own order.
-    Func features(CName(node.name) + "_features");
+    const std::string name = CName(node.name) + "_features";
+    Func& features = lowering.shared(name);
+    features = Func(name);
     features(vars[1], vars[0]) = value_of(data(at));
-    lowering.SetFeatures(node, features);
   }
 
   if (lowering.fast() && lowering.block() > 1 && vars.size() > 1) {

@@ -47,8 +47,8 @@ void AddMeasures(const Json& values, const std::vector<std::string>& keys,
 }
 
 bool AddLine(const std::string& line, RunCurves& run) {
-  std::vector<std::string>
-      keys;  // of the line and what is in it, each once, in their order
+  // Of the line and what is in it, each once, in their order.
+  std::vector<std::string> keys;
   const Json json = Json::parse(
       line,
       [&keys](int, Json::parse_event_t event, Json& parsed) {
