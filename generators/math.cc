@@ -94,6 +94,18 @@ Expr StrictDiv(const Expr& a, const Expr& b) {
              : StrictOperation(Halide::Internal::Call::strict_div, a, b);
 }
 
+Expr StrictMin(const Expr& a, const Expr& b) {
+  return b.type() == Halide::Float(64)
+             ? Halide::min(a, b)
+             : StrictOperation(Halide::Internal::Call::strict_min, a, b);
+}
+
+Expr StrictMax(const Expr& a, const Expr& b) {
+  return b.type() == Halide::Float(64)
+             ? Halide::max(a, b)
+             : StrictOperation(Halide::Internal::Call::strict_max, a, b);
+}
+
 Expr IsGreater(const Expr& a, const Expr& b) {
   return Halide::strict_float(a > b);
 }
@@ -102,23 +114,33 @@ Expr KeepNan(const Expr& x, const Expr& result) {
   return SelectBits(IsNan(x), x, result);
 }
 
+namespace {
+
 // e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2) / 2; ln 2 in two parts,
 // of which the first times n is exact. The polynomial's relative error is 3e-9.
-// 2^n in two factors covers subnormal results and overflow to infinity.
-Expr EmitExp(const Expr& x) {
-  if (x.type().bits() == 64) return Halide::exp(x);
-  const Expr clamped = Halide::clamp(x, -104.0f, 89.0f);
+// 2^n in two factors covers subnormal results and overflow to infinity. Strict
+// is what has to be: the order of the two parts, of the last additions, whose
+// operands are ever smaller, and of the factors, since 2^n alone may overflow
+// where the result does not.
+// Below -104 it is 0. REQUIRES: x <= 89, or NaN.
+Expr ExpUpTo89(const Expr& x) {
+  const Expr clamped = SelectBits(IsGreater(-104.0f, x), -104.0f, x);
   const Expr n = Halide::round(clamped * 1.44269504f);
   const Expr r =
-      Halide::strict_float(clamped - n * 0.693359375f) - n * -2.12194440e-4f;
+      StrictSub(clamped, StrictMul(n, 0.693359375f)) - n * -2.12194440e-4f;
   const Expr tail =
       Polynomial(r, {0.49999993447660, 0.16666520630428, 0.04166838807266,
                      0.00836871699885, 0.00138145973402});
-  const Expr e_r = 1.0f + (r + r * r * tail);
+  const Expr e_r = StrictAdd(1.0f, r + r * r * tail);
   const Expr k = Halide::cast<int32_t>(n), half = k >> 1;
-  // Strictly in this order: 2^k alone may overflow where the result does not.
-  const Expr scaled = Halide::strict_float(e_r * PowerOfTwo(half));
-  return KeepNan(x, scaled * PowerOfTwo(k - half));
+  return StrictMul(StrictMul(e_r, PowerOfTwo(half)), PowerOfTwo(k - half));
+}
+
+}  // namespace
+
+Expr EmitExp(const Expr& x) {
+  if (x.type().bits() == 64) return Halide::exp(x);
+  return ExpUpTo89(SelectBits(IsGreater(x, 89.0f), 89.0f, x));
 }
 
 // log(x) = e ln 2 + log(1 + f) with x = 2^e (1 + f), sqrt(1/2) <= 1 + f <
@@ -150,28 +172,29 @@ Expr EmitLog(const Expr& x) {
   return KeepNan(x, result);
 }
 
-// An odd rational approximation on [-9, 9], past which tanh is 1 in float32: x
-// P(x^2) / Q(x^2), both of degree 4, with relative error 2e-8.
+// An odd rational approximation x P(u) / Q(u), u = x^2, both of degree 4, on
+// [-9, 9], with relative error 2e-8. Past that u stays 81 and the quotient is a
+// multiple of x, more than the 1 that tanh is there in float32. Rounding must
+// not carry it past 1 elsewhere either: the derivative is 1 - y^2.
 Expr EmitTanh(const Expr& x) {
   if (x.type().bits() == 64) return Halide::tanh(x);
-  const Expr clamped = Halide::clamp(x, -9.0f, 9.0f);
-  const Expr u = clamped * clamped;
+  const Expr u = Halide::min(x * x, 81.0f);
   const Expr p = Polynomial(
       u, {0.9999999796239435, 0.13380981150318985, 0.00349553454392583,
           2.0608185160714306e-05, 1.3353413977883785e-08});
   const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154,
                                 0.00032855463477344447, 7.776047448721657e-07});
-  // Rounding must not carry it past 1: the derivative is 1 - y^2.
-  return KeepNan(x, Halide::clamp(StrictDiv(clamped * p, q), -1.0f, 1.0f));
+  return StrictMax(-1.0f, StrictMin(1.0f, StrictDiv(x * p, q)));
 }
 
 // With t = e^-|x| <= 1: 1 / (1 + t), times t on the negative side. Nothing
 // overflows, and the small values keep their relative precision.
 Expr EmitSigmoid(const Expr& x) {
-  const Expr one = Constant(x.type(), 1);
-  const Expr t = EmitExp(-Halide::abs(x));
+  const Expr one = Constant(x.type(), 1), negative = -Halide::abs(x);
+  const Expr t =
+      x.type().bits() == 64 ? Halide::exp(negative) : ExpUpTo89(negative);
   const Expr numerator = Halide::select(x < Constant(x.type(), 0), t, one);
-  return KeepNan(x, StrictDiv(numerator, one + t));
+  return StrictDiv(numerator, one + t);
 }
 
 // Strictly, or LLVM may take a reciprocal estimate and two Newton steps.

@@ -34,6 +34,11 @@ Halide::Expr StrictAdd(const Halide::Expr& a, const Halide::Expr& b);
 Halide::Expr StrictSub(const Halide::Expr& a, const Halide::Expr& b);
 Halide::Expr StrictMul(const Halide::Expr& a, const Halide::Expr& b);
 Halide::Expr StrictDiv(const Halide::Expr& a, const Halide::Expr& b);
+// The lesser and the greater; `b` when either is NaN, so NaN where b is. Not of
+// a b that LLVM takes for a number, a sum in registers: the result of a strict
+// operation, or of a load.
+Halide::Expr StrictMin(const Halide::Expr& a, const Halide::Expr& b);
+Halide::Expr StrictMax(const Halide::Expr& a, const Halide::Expr& b);
 // a > b; false when either is NaN.
 Halide::Expr IsGreater(const Halide::Expr& a, const Halide::Expr& b);
 // condition ? a : b, whichever is NaN.

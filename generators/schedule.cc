@@ -13,6 +13,8 @@ using Halide::RDom;
 using Halide::RVar;
 using Halide::Var;
 
+constexpr int64_t kMultiplyAddsOfATurn = 64;
+
 int VectorRegisters(const Halide::Target& target) {
   const bool many = target.arch == Halide::Target::ARM ||
                     target.arch == Halide::Target::RISCV ||
@@ -202,7 +204,11 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
         .unroll(x)
         .unroll(c);
   }
-  if (extents.unroll_columns) accumulator.update().unroll(kx);
+  // A turn of the innermost loop is some fifty multiply-adds, so that counting
+  // and mispredicted ends do not matter.
+  if (extents.unroll_columns ||
+      tile.vectors * tile.channels * extents.taps <= kMultiplyAddsOfATurn)
+    accumulator.update().unroll(kx);
 }
 
 void BoundToShape(Func func, const Shape& shape) {
@@ -307,15 +313,44 @@ void UnrollPeriods(const Lowering& lowering, Func func, const TensorType& type,
     func.unroll(vars[2], period_y);
 }
 
+namespace {
+
+// Vectors of samples, several in a step.
+void StoreSamples(const Lowering& lowering, Func func) {
+  constexpr int kVectors = 4;
+  const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
+  if (vector == 1) return;
+  const Var n = func.args()[0];
+  func.vectorize(n, vector);
+  func.unroll(n, LargestDivisor(lowering.block() / vector, kVectors));
+}
+
+}  // namespace
+
+void StoreImageRows(const Lowering& lowering, Func func,
+                    const TensorType& type) {
+  const std::vector<Var> vars = func.args();
+  const Var n = vars[0], x = vars[1], y = vars[2], c = vars[3], l("l");
+  const ImageLanes lanes =
+      LanesOf(lowering.block(), type.shape[2], 1, lowering.vector_size());
+  BoundToShape(func, type.shape);
+  func.compute_root().reorder(n, x, c, y);
+  if (lanes.fused) {
+    func.bound(n, 0, lowering.block())
+        .fuse(n, x, l)
+        .vectorize(l, lanes.vector, Halide::TailStrategy::ShiftInwards);
+  } else {
+    StoreSamples(lowering, func);
+  }
+}
+
 void StoreRoot(const Lowering& lowering, Func func, const Shape& shape) {
   if (IsOneSample(lowering)) {
     BoundToShape(func, shape);
     return StoreSample(lowering, func, shape);
   }
   func.compute_root();
-  if (!lowering.fast()) return;
-  const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  if (vector > 1) func.vectorize(func.args()[0], vector);
+  if (lowering.fast()) StoreSamples(lowering, func);
 }
 
 }  // namespace kiln

@@ -122,8 +122,9 @@ Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
 struct ImageExtents {
   int64_t width;
   int64_t channels;
-  int stride;  // in x, of what the reduction reads; only stride 1 can fuse
-               // samples and columns
+  int stride;    // in x, of what the reduction reads; only stride 1 can fuse
+                 // samples and columns
+  int64_t taps;  // in x, of the kernel
   bool unroll_columns = false;  // emit every tile of a row by itself, for
                                 // reductions whose taps depend on the column
 };
@@ -157,6 +158,11 @@ void StoreTransposed(const Lowering& lowering, Halide::Func stored,
 // divisions fold away.
 void UnrollPeriods(const Lowering& lowering, Halide::Func func,
                    const TensorType& type, int period_x, int period_y);
+
+// compute_root of an image, all channels of a row after one another: loops over
+// y, c and vectors of columns and samples.
+void StoreImageRows(const Lowering& lowering, Halide::Func func,
+                    const TensorType& type);
 
 // compute_root, vectorised over the samples: for pools, pads and whatever moves
 // data. With the `shape` of a sample, a block of one has lanes as well.

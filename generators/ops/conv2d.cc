@@ -46,7 +46,8 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) += input(n, x * sx + r.x - px, y * sy + r.y - py, r.z) *
                      weight(r.x, r.y, r.z, c);
 
-  const ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx};
+  const ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx,
+                                g.kernel.width};
   return {sum,
           [=, &lowering,
            schedule = lowering.ScheduleOf(
@@ -79,7 +80,8 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
   const int columns = lanes.fused ? lanes.vector / lowering.block()
                                   : 1;  // that one vector holds
   const int64_t taps = node.type.shape[2] / columns * g.kernel.width;
-  ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx};
+  ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx,
+                          g.kernel.width};
   const std::string kUnrolled = "unrolled ";
   std::vector<Family> families = ImageFamilies(lowering, extents);
   if (taps <= 2 * kMaxUnrolledTaps) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/conv2d.h"
@@ -26,12 +27,18 @@ constexpr int64_t kFirstCache = 48 << 10;
 
 // Of an adjoint that only its parameters' gradients read: how many rows of it
 // are computed at a time, "2 rows", or that all of it is stored first.
-// `space_of` is the tiles' for so many rows.
+// `space_of` is the tiles' for so many rows. A loop over the adjoint's rows
+// does `period` of them in one step: fewer would be computed, and read what
+// they are computed of, past the last.
 std::vector<Family> AdjointFamilies(
-    const std::function<TileSpace(int rows)>& space_of, int height) {
-  std::vector<int> counts = {LargestDivisor(height, kRowsOfAdjoint)};
+    const std::function<TileSpace(int rows)>& space_of, int height,
+    int period) {
+  std::vector<int> counts = {
+      period *
+      LargestDivisor(height / period, std::max(1, kRowsOfAdjoint / period))};
   for (const int rows : {1, 2, 4}) {
-    if (rows != counts[0] && rows < height && height % rows == 0)
+    if (rows != counts[0] && rows < height && height % rows == 0 &&
+        rows % period == 0)
       counts.push_back(rows);
   }
   std::vector<Family> families;
@@ -41,6 +48,17 @@ std::vector<Family> AdjointFamilies(
   }
   families.push_back({"stored", space_of(height)});
   return families;
+}
+
+// Rows of a pointwise adjoint that are unrolled together (UnrollPeriods).
+int RowPeriod(const Lowering& lowering, NodeId adjoint) {
+  int period = 1;
+  for (const NodeId input : lowering.graph().node(adjoint).inputs) {
+    const int of_input = lowering.lowered(input).period_y;
+    if (lowering.type(adjoint).shape[1] % of_input == 0)
+      period = std::lcm(period, of_input);
+  }
+  return period;
 }
 
 }  // namespace
@@ -83,9 +101,10 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .streams = plane_bytes * std::min<int64_t>(output[0], 8) > kFirstCache};
   };
   const NodeSchedule schedule = lowering.ScheduleOf(
-      node, lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
-                ? AdjointFamilies(space_of, height)
-                : std::vector<Family>{{"", space_of(height)}});
+      node,
+      lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
+          ? AdjointFamilies(space_of, height, RowPeriod(lowering, adjoint))
+          : std::vector<Family>{{"", space_of(height)}});
   const int rows_at_a_time = std::atoi(schedule.family.c_str());
   const bool by_rows = rows_at_a_time > 0;
   const int chunk = by_rows ? rows_at_a_time : height;

@@ -1,5 +1,7 @@
 #include "dsl/ops/pointwise.h"
 
+#include <algorithm>
+
 #include "generators/math.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
@@ -10,16 +12,56 @@ using Halide::Expr;
 using Halide::Func;
 using Halide::Var;
 
+namespace {
+
+// Whether a formula needs a dozen constants and more, as tanh does.
+bool IsTranscendental(const ScalarExpr& e) {
+  switch (e.kind()) {
+    case ScalarKind::kExp:
+    case ScalarKind::kLog:
+    case ScalarKind::kTanh:
+    case ScalarKind::kSigmoid:
+      return true;
+    default:
+      return std::any_of(e.operands().begin(), e.operands().end(),
+                         IsTranscendental);
+  }
+}
+
+// Where a tile's accumulators leave no registers for a formula's constants, it
+// is applied to whole rows of sums, from the first cache: the constants are
+// then loaded once a row, not once a vector.
+bool TakesRows(const Lowering& lowering, const Node& node,
+               const ScalarExpr& formula) {
+  return lowering.registers() <= 16 && lowering.block() > 1 &&
+         node.type.shape.size() == 3 && IsTranscendental(formula);
+}
+
+}  // namespace
+
 Lowered LowerPointwise(Lowering& lowering, const Node& node) {
   const std::vector<Var> vars = NodeVars(node.type);
+  const ScalarExpr& formula = static_cast<const PointwiseOp&>(*node.op).value();
+  const Lowered* accumulator = lowering.PendingInput(node);
+  const bool by_rows = lowering.fast() && accumulator != nullptr &&
+                       TakesRows(lowering, node, formula);
+  Func row(CName(node.name) + "_row");
+  if (by_rows) row(vars) = accumulator->func(Exprs(vars));
   std::vector<Expr> args;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    args.push_back(lowering.input(node, static_cast<int>(i))(Exprs(vars)));
+    const Lowered& input = lowering.lowered(node.inputs[i]);
+    args.push_back(
+        (by_rows && &input == accumulator ? row : input.func)(Exprs(vars)));
   }
   Func result(CName(node.name));
-  result(vars) = Emit(static_cast<const PointwiseOp&>(*node.op).value(), args);
+  result(vars) = Emit(formula, args);
 
-  const Lowered* accumulator = lowering.PendingInput(node);
+  if (by_rows) {
+    StoreImageRows(lowering, result, node.type);
+    row.compute_at(result, vars[2]).bound(vars[0], 0, lowering.block());
+    accumulator->tile(row, -1);
+    return {result};
+  }
   if (lowering.fast() && accumulator != nullptr) {
     result.compute_root();
     accumulator->tile(result, -1);
