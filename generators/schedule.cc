@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "generators/lowering.h"
+#include "generators/math.h"
 #include "generators/one_sample.h"
 
 namespace kiln {
@@ -29,7 +31,8 @@ bool Contains(const TileSpace& space, const Tile& tile, int registers) {
   if (tile.vectors < 1 || tile.channels < 1) return false;
   if (tile.vectors > most || tile.channels > space.channels) return false;
   if (space.exact_vectors && space.vectors % tile.vectors != 0) return false;
-  if (tile.vectors % space.row != 0 && space.row % tile.vectors != 0)
+  if (tile.vectors % space.row != 0 &&
+      (space.whole_rows || space.row % tile.vectors != 0))
     return false;
   if (space.exact_channels && space.channels % tile.channels != 0) return false;
   return tile.vectors * tile.channels * space.each + tile.vectors + 1 <=
@@ -45,14 +48,24 @@ NodeSchedule ComputedSchedule(const Family& family, int registers) {
           family.rule ? *family.rule : ChooseTile(family.space, registers)};
 }
 
+namespace {
+
+double StreamCycles(const TileSpace& space, int t, int k) {
+  if (!space.streams) return 0;
+  const double lines = space.lines_of_vector * t + space.lines_of_all;
+  if (lines > 0) return 4 * lines;
+  return 2 * static_cast<double>((t + space.row - 1) / space.row + k);
+}
+
+}  // namespace
+
 double TileCost(const TileSpace& space, const Tile& tile) {
   const int t = tile.vectors, k = tile.channels * space.each;
   const double tiles =
       static_cast<double>((space.vectors + t - 1) / t) *
       static_cast<double>((space.channels + tile.channels - 1) / tile.channels);
-  const double lines = static_cast<double>((t + space.row - 1) / space.row + k);
-  const double cycles = std::max(
-      {t * k / 2.0, (t + k) / 2.0, 4.0, space.streams ? 2 * lines : 0});
+  const double cycles =
+      std::max({t * k / 2.0, (t + k) / 2.0, 4.5, StreamCycles(space, t, k)});
   const double overhead = 0.05;  // of a tile's prologue and epilogue: between
                                  // equals, the larger tile
   return tiles * (cycles + overhead);
@@ -97,12 +110,15 @@ int VectorDivisor(int64_t extent, int limit) {
 }
 
 ImageLanes LanesOf(int block, int64_t width, int stride, int vector_size) {
+  constexpr int kLine = 64 / sizeof(float);
+  if (stride == 1 && vector_size < block && block == kLine)
+    return {true, vector_size, block / vector_size * width, 1};
   int vector = vector_size;
   while (vector > block * width) vector /= 2;
   const bool holds_whole_columns = vector > block && vector % block == 0;
   if (stride != 1 || !holds_whole_columns)
-    return {false, VectorDivisor(block, vector_size), width};
-  return {true, vector, block * width / vector};
+    return {false, VectorDivisor(block, vector_size), width, 1};
+  return {true, vector, block * width / vector, vector / block};
 }
 
 int RowLanes(int block, int64_t width, int stride, int vector_size) {
@@ -116,90 +132,193 @@ Halide::Stage StageOf(Func func, int stage) {
   return stage < 0 ? Halide::Stage(func) : func.update(stage);
 }
 
-std::vector<Family> ImageFamilies(const Lowering& lowering,
-                                  const ImageExtents& extents,
-                                  const std::string& prefix) {
-  const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
-                                   extents.stride, lowering.vector_size());
-  const TileSpace space = {.vectors = lanes.count,
-                           .channels = extents.channels};
-  // Inputs stay in the first cache for all channels, or weights for a row of
-  // columns or for all rows.
-  return {{prefix + "x c y", space},
-          {prefix + "c x y", space},
-          {prefix + "x y c", space}};
-}
-
 namespace {
 
-// Orders the loops over tiles of a family of ImageFamilies, all outside
-// `tile`; `x` may be two. Returns the innermost.
-Var ReorderTiles(Func consumer, const std::string& family,
-                 std::vector<Halide::VarOrRVar> tile,
-                 const std::vector<Var>& x) {
-  std::vector<Var> loops;
-  for (const char loop : family.substr(family.size() - 5)) {
-    if (loop == 'x') loops.insert(loops.end(), x.begin(), x.end());
-    if (loop == 'y' || loop == 'c') loops.push_back(Var({loop}));
-  }
-  tile.insert(tile.end(), loops.begin(), loops.end());
-  consumer.reorder(tile);
-  return loops[0];
+// Vectors of samples, several in a step.
+void StoreSamples(const Lowering& lowering, Func func) {
+  constexpr int kVectors = 4;
+  const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
+  if (vector == 1) return;
+  const Var n = func.args()[0];
+  func.vectorize(n, vector);
+  func.unroll(n, LargestDivisor(lowering.block() / vector, kVectors));
+}
+
+// f(n, x, y, c) a row after the other, its channels in turn.
+void LoopOverRow(const Lowering& lowering, Func func, int64_t width) {
+  const std::vector<Var> vars = func.args();
+  const Var n = vars[0], x = vars[1], l("l");
+  const ImageLanes lanes =
+      LanesOf(lowering.block(), width, 1, lowering.vector_size());
+  func.reorder(n, x, vars[3], vars[2]);
+  if (lanes.columns == 1) return StoreSamples(lowering, func);
+  func.bound(n, 0, lowering.block())
+      .fuse(n, x, l)
+      .vectorize(l, lanes.vector, Halide::TailStrategy::ShiftInwards);
 }
 
 }  // namespace
 
-void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
-               const RDom& r, const ImageExtents& extents,
-               const NodeSchedule& schedule) {
-  const Var n("n"), x("x"), y("y"), c("c"), ni("ni"), xi("xi"), ci("ci"),
-      l("l"), li("li"), lv("lv");
-  const ImageLanes lanes = LanesOf(lowering.block(), extents.width,
-                                   extents.stride, lowering.vector_size());
-  const Tile& tile = schedule.tile;
-  const RVar kx = r[0], ky = r[1], kc = r[2];
+namespace {
 
-  // All of it, however little is read: a tile shifted inwards of less would
-  // start before the first column.
-  consumer.bound(x, 0, static_cast<int>(extents.width))
-      .bound(c, 0, static_cast<int>(extents.channels));
+constexpr char kInBlocks[] = "in blocks ";
+
+bool IsInBlocks(const NodeSchedule& schedule) {
+  return absl::StrContains(schedule.family, kInBlocks);
+}
+
+// Input channels of which a tile of two columns leaves a quarter of the first
+// cache to weights and outputs; all where there are no blocks of them.
+int64_t ChannelsOfBlock(const Lowering& lowering, const ImageExtents& extents) {
+  const int64_t of_channel =
+      extents.tap_bytes * (extents.taps + extents.stride);
+  const int64_t most = kFirstCache * 3 / 4 / of_channel;
+  constexpr int64_t kLeast = 8;
+  if (lowering.registers() > 16 || !lowering.fast() || most < kLeast ||
+      lowering.block() > 16)
+    return extents.input_channels;
+  const int block =
+      LargestDivisor(extents.input_channels,
+                     static_cast<int>(std::min(most, extents.input_channels)));
+  return block < kLeast ? extents.input_channels : block;
+}
+
+ImageLanes LanesOfExtents(const Lowering& lowering,
+                          const ImageExtents& extents) {
+  return LanesOf(lowering.block(), extents.width, extents.stride,
+                 lowering.vector_size());
+}
+
+}  // namespace
+
+std::vector<Family> ImageFamilies(const Lowering& lowering,
+                                  const ImageExtents& extents,
+                                  const std::string& prefix) {
+  const ImageLanes lanes = LanesOfExtents(lowering, extents);
+  // Of each channel and row of the kernel a tile reads a run of columns, once
+  // for all taps in x, if the first cache does not keep them.
+  const double line = 64, taps = static_cast<double>(extents.taps),
+               column_lines = static_cast<double>(lowering.block()) *
+                              lowering.real().bytes() / line,
+               vector_lines = lanes.vector * lowering.real().bytes() / line;
+  const bool streams = extents.input_row_bytes > kFirstCache;
+  TileSpace space = {
+      .vectors = lanes.count,
+      .channels = extents.channels,
+      .row = lanes.fused ? std::max(1, lowering.block() / lanes.vector) : 1,
+      .whole_rows = true,
+      .streams = streams,
+      .lines_of_vector = extents.stride * vector_lines / taps,
+      .lines_of_all = (taps - extents.stride) * column_lines / taps};
+  // Inputs stay in the first cache for all channels, or weights for a row of
+  // columns or for all rows: first what is left when a row of inputs fits
+  // there, and when it does not.
+  std::vector<Family> families = {{prefix + "x c y", space},
+                                  {prefix + "c x y", space},
+                                  {prefix + "x y c", space}};
+  if (streams) std::swap(families[0], families[1]);
+  if (streams && ChannelsOfBlock(lowering, extents) < extents.input_channels) {
+    space.streams = false;
+    space.max_vectors = std::min(2 * space.row, space.vectors);
+    families.insert(families.begin(), {kInBlocks + prefix + "c x y", space});
+  }
+  return families;
+}
+
+int ReductionChannels(const Lowering& lowering, const ImageExtents& extents,
+                      const NodeSchedule& schedule) {
+  return static_cast<int>(IsInBlocks(schedule)
+                              ? ChannelsOfBlock(lowering, extents)
+                              : extents.input_channels);
+}
+
+ImageSum SumOverImage(const Lowering& lowering, const std::string& name,
+                      const ImageExtents& extents, const NodeSchedule& schedule,
+                      const Expr& initial, RDom r,
+                      const std::function<Expr(const Expr& channel)>& product) {
+  const Var n("n"), x("x"), y("y"), c("c"), k("k");
+  ImageSum sum{Func(name), {}, r, {}};
+  sum.func(n, x, y, c) = initial;
+  if (!IsInBlocks(schedule)) {
+    sum.func(n, x, y, c) += product(r.z);
+    return sum;
+  }
+  const int channels = ReductionChannels(lowering, extents, schedule);
+  sum.blocks =
+      RDom(0, static_cast<int>(extents.input_channels) / channels, "blocks");
+  sum.part = Func(name + "_part");
+  sum.part(n, x, y, c, k) = Halide::Internal::make_const(lowering.real(), 0);
+  sum.part(n, x, y, c, k) += product(r.z + channels * k);
+  sum.func(n, x, y, c) =
+      StrictAdd(sum.func(n, x, y, c), sum.part(n, x, y, c, sum.blocks));
+  return sum;
+}
+
+namespace {
+
+// The loops over tiles of `stage` and their order by the family's name, outside
+// the tile's own. Returns the innermost.
+Var LoopOverTiles(const Lowering& lowering, Halide::Stage stage,
+                  const ImageExtents& extents, const NodeSchedule& schedule,
+                  Halide::TailStrategy tail,
+                  const std::vector<Halide::VarOrRVar>& outermost = {}) {
+  const Var n("n"), x("x"), c("c"), ni("ni"), xi("xi"), ci("ci"), l("l"),
+      li("li"), lv("lv");
+  const ImageLanes lanes = LanesOfExtents(lowering, extents);
+  const Tile& tile = schedule.tile;
+  std::vector<Halide::VarOrRVar> order;
+  std::vector<Var> columns;  // the loops over them
   if (lanes.fused) {
-    consumer.fuse(n, x, l)
-        .split(l, l, li, lanes.vector * tile.vectors,
-               Halide::TailStrategy::ShiftInwards)
+    stage.fuse(n, x, l)
+        .split(l, l, li, lanes.vector * tile.vectors, tail)
         .split(li, li, lv, lanes.vector)
-        .split(c, c, ci, tile.channels, Halide::TailStrategy::ShiftInwards)
         .vectorize(lv)
-        .unroll(li)
-        .unroll(ci);
-    if (extents.unroll_columns) consumer.unroll(l);
-    accumulator
-        .compute_at(consumer,
-                    ReorderTiles(consumer, schedule.family, {lv, li, ci}, {l}))
-        .bound_extent(n, lowering.block())
-        .store_in(Halide::MemoryType::Stack);
-    accumulator.fuse(n, x, l).vectorize(l, lanes.vector).unroll(l).unroll(c);
-    accumulator.update()
+        .unroll(li);
+    order = {lv, li, ci};
+    columns = {l};
+  } else {
+    stage.split(n, n, ni, lanes.vector)
+        .split(x, x, xi, tile.vectors, tail)
+        .vectorize(ni)
+        .unroll(xi);
+    order = {ni, xi, ci};
+    columns = {x, n};
+  }
+  stage.split(c, c, ci, tile.channels, tail).unroll(ci);
+  if (extents.unroll_columns) stage.unroll(columns[0]);
+  std::vector<Var> loops;
+  for (const char loop : schedule.family.substr(schedule.family.size() - 5)) {
+    if (loop == 'x') loops.insert(loops.end(), columns.begin(), columns.end());
+    if (loop == 'c') loops.push_back(c);
+    if (loop == 'y' && outermost.empty()) loops.emplace_back("y");
+  }
+  order.insert(order.end(), loops.begin(), loops.end());
+  order.insert(order.end(), outermost.begin(), outermost.end());
+  stage.reorder(order);
+  return loops[0];
+}
+
+// The accumulators of a tile, in registers.
+void KeepInRegisters(const Lowering& lowering, Func accumulator, const RDom& r,
+                     const ImageExtents& extents, const Tile& tile) {
+  const Var n("n"), x("x"), y("y"), c("c"), l("l");
+  const ImageLanes lanes = LanesOfExtents(lowering, extents);
+  Halide::Stage update = accumulator.update();
+  accumulator.store_in(Halide::MemoryType::Stack);
+  if (lanes.fused) {
+    accumulator.bound_extent(n, lowering.block())
         .fuse(n, x, l)
-        .reorder(l, c, kx, ky, kc, y)
+        .vectorize(l, lanes.vector)
+        .unroll(l)
+        .unroll(c);
+    update.fuse(n, x, l)
+        .reorder(l, c, r.x, r.y, r.z, y)
         .vectorize(l, lanes.vector)
         .unroll(l)
         .unroll(c);
   } else {
-    consumer.split(n, n, ni, lanes.vector)
-        .split(x, x, xi, tile.vectors, Halide::TailStrategy::ShiftInwards)
-        .split(c, c, ci, tile.channels, Halide::TailStrategy::ShiftInwards)
-        .vectorize(ni)
-        .unroll(xi)
-        .unroll(ci);
-    if (extents.unroll_columns) consumer.unroll(x);
-    accumulator
-        .compute_at(consumer, ReorderTiles(consumer, schedule.family,
-                                           {ni, xi, ci}, {x, n}))
-        .store_in(Halide::MemoryType::Stack);
     accumulator.vectorize(n, lanes.vector).unroll(x).unroll(c);
-    accumulator.update()
-        .reorder(n, x, c, kx, ky, kc, y)
+    update.reorder(n, x, c, r.x, r.y, r.z, y)
         .vectorize(n, lanes.vector)
         .unroll(x)
         .unroll(c);
@@ -208,7 +327,37 @@ void TileImage(const Lowering& lowering, Func accumulator, Func consumer,
   // and mispredicted ends do not matter.
   if (extents.unroll_columns ||
       tile.vectors * tile.channels * extents.taps <= kMultiplyAddsOfATurn)
-    accumulator.update().unroll(kx);
+    update.unroll(r.x);
+}
+
+}  // namespace
+
+void TileImage(const Lowering& lowering, const ImageSum& sum, Func consumer,
+               const ImageExtents& extents, const NodeSchedule& schedule) {
+  const Var n("n"), x("x"), y("y"), c("c");
+  // All of it, however little is read: a tile shifted inwards of less would
+  // start before the first column.
+  consumer.bound(x, 0, static_cast<int>(extents.width))
+      .bound(c, 0, static_cast<int>(extents.channels));
+  Func func = sum.func, accumulator = sum.in_blocks() ? sum.part : func;
+  if (sum.in_blocks()) {
+    LoopOverRow(lowering, consumer, extents.width);
+    func.compute_at(consumer, y)
+        .bound(n, 0, lowering.block())
+        .bound(x, 0, static_cast<int>(extents.width))
+        .bound(c, 0, static_cast<int>(extents.channels));
+    LoopOverRow(lowering, func, extents.width);
+    // What a last tile would add twice is left as it is.
+    accumulator.compute_at(
+        func, LoopOverTiles(lowering, func.update(), extents, schedule,
+                            Halide::TailStrategy::ShiftInwardsAndBlend,
+                            {sum.blocks.x, y}));
+  } else {
+    accumulator.compute_at(consumer,
+                           LoopOverTiles(lowering, consumer, extents, schedule,
+                                         Halide::TailStrategy::ShiftInwards));
+  }
+  KeepInRegisters(lowering, accumulator, sum.r, extents, schedule.tile);
 }
 
 void BoundToShape(Func func, const Shape& shape) {
@@ -313,35 +462,11 @@ void UnrollPeriods(const Lowering& lowering, Func func, const TensorType& type,
     func.unroll(vars[2], period_y);
 }
 
-namespace {
-
-// Vectors of samples, several in a step.
-void StoreSamples(const Lowering& lowering, Func func) {
-  constexpr int kVectors = 4;
-  const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  if (vector == 1) return;
-  const Var n = func.args()[0];
-  func.vectorize(n, vector);
-  func.unroll(n, LargestDivisor(lowering.block() / vector, kVectors));
-}
-
-}  // namespace
-
 void StoreImageRows(const Lowering& lowering, Func func,
                     const TensorType& type) {
-  const std::vector<Var> vars = func.args();
-  const Var n = vars[0], x = vars[1], y = vars[2], c = vars[3], l("l");
-  const ImageLanes lanes =
-      LanesOf(lowering.block(), type.shape[2], 1, lowering.vector_size());
   BoundToShape(func, type.shape);
-  func.compute_root().reorder(n, x, c, y);
-  if (lanes.fused) {
-    func.bound(n, 0, lowering.block())
-        .fuse(n, x, l)
-        .vectorize(l, lanes.vector, Halide::TailStrategy::ShiftInwards);
-  } else {
-    StoreSamples(lowering, func);
-  }
+  func.compute_root();
+  LoopOverRow(lowering, func, type.shape[2]);
 }
 
 void StoreRoot(const Lowering& lowering, Func func, const Shape& shape) {

@@ -4,6 +4,7 @@
 #define KILN_GENERATORS_SCHEDULE_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,8 +41,13 @@ struct TileSpace {
   // Vectors come in rows of so many, shifted by one element each, that one pass
   // over memory reads: tiles are whole rows or divide them.
   int64_t row = 1;
+  bool whole_rows = false;  // and no part of one
   // The inputs do not stay in the first cache.
   bool streams = false;
+  // Then, of a convolution: lines of 64 bytes that a step reads for each vector
+  // and, where neighbouring taps share columns, for all of them together.
+  double lines_of_vector = 0;
+  double lines_of_all = 0;
 };
 
 // One way to compute a node, and the register tiles it may have.
@@ -50,6 +56,9 @@ struct Family {
   TileSpace space;
   std::optional<Tile> rule = std::nullopt;  // instead of the cheapest tile
 };
+
+// The first cache of a core, the smallest that is common.
+inline constexpr int64_t kFirstCache = 32 << 10;
 
 // What is decided of a node: the family, by name, and the tile.
 struct NodeSchedule {
@@ -70,9 +79,11 @@ bool Contains(const Family& family, const Tile& tile, int registers);
 // Cycles to cover the space by `tile`, up to a factor. A reduction step of a
 // tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
 // broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
-// to hide their latency of 4 cycles. Where inputs stream from the second cache,
-// a row of vectors and each channel are a line of 64 bytes, of which it gives
-// one in two cycles.
+// to hide their latency of 4 cycles: and one more, since they never start in
+// perfect order. Where inputs stream from the second cache,
+// lines of 64 bytes come one in two cycles at best, as those of a weight
+// gradient do, one for a row of vectors and one for each channel; those of a
+// convolution, which jumps from channel to channel, one in four.
 double TileCost(const TileSpace& space, const Tile& tile);
 
 // All tiles of the space by that cost, the cheapest first, and the cheapest:
@@ -93,12 +104,14 @@ int VectorDivisor(int64_t extent, int limit);
 // When the block fills whole vectors, lanes are samples. When it is smaller, n
 // and x are fused, n + block * x, and a vector holds several columns: a step in
 // x is still a shift by a constant, so convolutions at stride 1 read dense
-// vectors.
+// vectors. They are fused as well where a column is a line of the cache
+// and several vectors: a tile then reads whole lines.
 struct ImageLanes {
   bool fused;
   int vector;     // lanes
   int64_t count;  // vectors in a row of the image, over all samples when fused,
                   // else per vector of samples
+  int columns;    // that a vector touches
 };
 ImageLanes LanesOf(int block, int64_t width, int stride, int vector_size);
 
@@ -116,24 +129,53 @@ Halide::Func ZeroExtended(Halide::Func input, const TensorType& type,
 Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
                         const TensorType& type, const std::string& name);
 
-// Schedules `accumulator`(n, x, y, c), a reduction over `r` = (x, y, channel),
-// in register tiles of `consumer`. ImageFamilies are the orders of the loops
-// over tiles, innermost first, after `prefix`: "x c y".
+// A sum of products for each (n, x, y, c) of an image.
 struct ImageExtents {
   int64_t width;
   int64_t channels;
   int stride;    // in x, of what the reduction reads; only stride 1 can fuse
                  // samples and columns
   int64_t taps;  // in x, of the kernel
+  int64_t input_channels;
+  int64_t input_row_bytes;      // that a row of outputs reads of all channels
+  int64_t tap_bytes;            // and a tap of one, of all rows of the kernel
   bool unroll_columns = false;  // emit every tile of a row by itself, for
                                 // reductions whose taps depend on the column
 };
+
+// The reduction over `r` = (x, y, channel) into `func`, or, where the channels
+// are taken in blocks, into `part`(n, x, y, c, block), and over those.
+struct ImageSum {
+  Halide::Func func, part;
+  Halide::RDom r, blocks;
+  bool in_blocks() const { return part.defined(); }
+};
+
+// The schedules of such a sum. Their names are the order of the loops over
+// tiles, innermost first, after `prefix`: "x c y". Where the registers are few
+// and the first cache does not hold what a tile reads of all channels, there
+// are those "in blocks" of them, which it holds for all tiles of channels.
 std::vector<Family> ImageFamilies(const Lowering& lowering,
                                   const ImageExtents& extents,
                                   const std::string& prefix = "");
-void TileImage(const Lowering& lowering, Halide::Func accumulator,
-               Halide::Func consumer, const Halide::RDom& r,
-               const ImageExtents& extents, const NodeSchedule& schedule);
+
+// `initial` and the sum of `product`(channel) over kernel and channels, as the
+// family asks; `r` has x and y of the kernel and
+// ReductionChannels.
+ImageSum SumOverImage(
+    const Lowering& lowering, const std::string& name,
+    const ImageExtents& extents, const NodeSchedule& schedule,
+    const Halide::Expr& initial, Halide::RDom r,
+    const std::function<Halide::Expr(const Halide::Expr& channel)>& product);
+
+// The channels of a reduction of a family: all, or those of a block.
+int ReductionChannels(const Lowering& lowering, const ImageExtents& extents,
+                      const NodeSchedule& schedule);
+
+// Schedules the sum in register tiles of `consumer`, or by rows of it.
+void TileImage(const Lowering& lowering, const ImageSum& sum,
+               Halide::Func consumer, const ImageExtents& extents,
+               const NodeSchedule& schedule);
 
 // All of f(n, ...) of `shape` is computed, however little is read: vectors and
 // tiles that are shifted inwards of less would start before the first element.

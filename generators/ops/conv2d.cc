@@ -2,6 +2,9 @@
 // the input is a dense vector and every weight a broadcast.
 #include "dsl/ops/conv2d.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "absl/strings/match.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
@@ -20,6 +23,59 @@ constexpr int kMaxUnrolledTaps =
     200;  // vectors in a row x kernel width: about 1,000 instructions for a
           // tile of channels
 
+// Of a convolution that reads `read`, or the input's gradient.
+ImageExtents ExtentsOf(const Lowering& lowering, const Node& node,
+                       const Conv2dGeometry& g, const TensorType& read) {
+  const int64_t tap_bytes =
+      lowering.block() * lowering.real().bytes() * g.kernel.height;
+  return {.width = node.type.shape[2],
+          .channels = node.type.shape[0],
+          .stride = static_cast<int>(g.stride.width),
+          .taps = g.kernel.width,
+          .input_channels = read.shape[0],
+          .input_row_bytes =
+              tap_bytes * read.shape[0] * (read.shape[2] + 2 * g.padding.width),
+          .tap_bytes = tap_bytes};
+}
+
+// Where a tile's inputs are to rest in the first cache, the distance of two
+// channels must not be one at which all of them fall on a few of its sets, as
+// 12 x 12 and 28 x 28 columns of a line do: the rows are then stored a column
+// or two longer.
+void SpreadChannels(const Lowering& lowering, Func image,
+                    const TensorType& type) {
+  constexpr int64_t kLine = 64, kSets = 64, kMostShared = 4;
+  const int64_t column_lines =
+      std::max<int64_t>(lowering.block() * lowering.real().bytes() / kLine, 1);
+  int64_t width = type.shape[2];
+  while (std::gcd(width * type.shape[1] * column_lines, kSets) > kMostShared &&
+         width < type.shape[2] + 4)
+    ++width;
+  image.align_storage(image.args()[1], static_cast<int>(width));
+}
+
+// weight(kx, ky, ci, co) as (kx, ky, co, ci): what sums over output channels
+// then reads its kernels one after the other.
+Func TurnedWeight(Lowering& lowering, const Node& node) {
+  const NodeId weight_id = node.inputs[1];
+  const std::string name =
+      CName(lowering.graph().node(weight_id).name) + "_turned";
+  Func& turned = lowering.shared(name);
+  if (turned.defined()) return turned;
+  const Var kx("kx"), ky("ky"), ci("ci"), co("co");
+  turned = Func(name);
+  turned(kx, ky, co, ci) = lowering.func(weight_id)(kx, ky, ci, co);
+
+  const Shape& shape = lowering.type(weight_id).shape;
+  turned.compute_root();
+  if (shape[2] * shape[3] <= kMaxUnrolledTaps)
+    turned.bound(kx, 0, static_cast<int>(shape[3]))
+        .bound(ky, 0, static_cast<int>(shape[2]))
+        .unroll(kx)
+        .unroll(ky);
+  return turned;
+}
+
 }  // namespace
 
 Lowered LowerConv2d(Lowering& lowering, const Node& node) {
@@ -36,23 +92,25 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
     input =
         ZeroPadded(lowering, input, input_type, CName(node.name) + "_padded");
 
+  const ImageExtents extents = ExtentsOf(lowering, node, g, input_type);
+  const NodeSchedule schedule =
+      lowering.ScheduleOf(node, ImageFamilies(lowering, extents));
+  const int channels = ReductionChannels(lowering, extents, schedule);
+  if (channels < input_type.shape[0] && px == 0 && py == 0)
+    SpreadChannels(lowering, input, input_type);
   const RDom r(0, static_cast<int>(g.kernel.width), 0,
-               static_cast<int>(g.kernel.height), 0,
-               static_cast<int>(input_type.shape[0]), "r");
-  Func sum(CName(node.name));
-  sum(n, x, y, c) = node.inputs.size() > 2
+               static_cast<int>(g.kernel.height), 0, channels, "r");
+  const Expr bias = node.inputs.size() > 2
                         ? lowering.input(node, 2)(c)
                         : Halide::Internal::make_const(lowering.real(), 0);
-  sum(n, x, y, c) += input(n, x * sx + r.x - px, y * sy + r.y - py, r.z) *
-                     weight(r.x, r.y, r.z, c);
-
-  const ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx,
-                                g.kernel.width};
-  return {sum,
-          [=, &lowering,
-           schedule = lowering.ScheduleOf(
-               node, ImageFamilies(lowering, extents))](Func consumer, int) {
-            TileImage(lowering, sum, consumer, r, extents, schedule);
+  const ImageSum sum = SumOverImage(
+      lowering, CName(node.name), extents, schedule, bias, r,
+      [&](const Expr& channel) {
+        return input(n, x * sx + r.x - px, y * sy + r.y - py, channel) *
+               weight(r.x, r.y, channel, c);
+      });
+  return {sum.func, [=, &lowering](Func consumer, int) {
+            TileImage(lowering, sum, consumer, extents, schedule);
           }};
 }
 
@@ -77,11 +135,9 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
             height = static_cast<int>(output_type.shape[1]);
   const ImageLanes lanes =
       LanesOf(lowering.block(), node.type.shape[2], sx, lowering.vector_size());
-  const int columns = lanes.fused ? lanes.vector / lowering.block()
-                                  : 1;  // that one vector holds
+  const int columns = lanes.columns;
   const int64_t taps = node.type.shape[2] / columns * g.kernel.width;
-  ImageExtents extents = {node.type.shape[2], node.type.shape[0], sx,
-                          g.kernel.width};
+  ImageExtents extents = ExtentsOf(lowering, node, g, output_type);
   const std::string kUnrolled = "unrolled ";
   std::vector<Family> families = ImageFamilies(lowering, extents);
   if (taps <= 2 * kMaxUnrolledTaps) {
@@ -92,19 +148,22 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
         unrolled.begin(), unrolled.end());
   }
   const NodeSchedule schedule = lowering.ScheduleOf(node, families);
-  const bool unroll = absl::StartsWith(schedule.family, kUnrolled);
+  const bool unroll = absl::StrContains(schedule.family, kUnrolled);
   extents.unroll_columns = unroll;
   const bool pads =
       !unroll ||
-      lanes.fused;  // a vector of several columns can lie across the edge
-  Func weight = lowering.input(node, 1), d_output = lowering.input(node, 0);
+      columns > 1;  // a vector of several columns can lie across the edge
+  const int channels = ReductionChannels(lowering, extents, schedule);
+  const bool turns = channels < output_type.shape[0];
+  Func weight = turns ? TurnedWeight(lowering, node) : lowering.input(node, 1),
+       d_output = lowering.input(node, 0);
+  if (turns && !pads) SpreadChannels(lowering, d_output, output_type);
   if (pads)
     d_output = ZeroPadded(lowering, d_output, output_type,
                           CName(node.name) + "_padded");
 
   RDom r(0, static_cast<int>(g.kernel.width), 0,
-         static_cast<int>(g.kernel.height), 0,
-         static_cast<int>(output_type.shape[0]), "r");
+         static_cast<int>(g.kernel.height), 0, channels, "r");
   const Expr from_x = x + px - r.x, from_y = y + py - r.y;
   r.where(from_y >= 0 && from_y < height * sy);
   if (sy > 1) r.where(from_y % sy == 0);
@@ -119,12 +178,16 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
   const Expr column =
       pads ? from_x / sx : Halide::clamp(from_x / sx, 0, width - 1);
   const Expr row = Halide::clamp(from_y / sy, 0, height - 1);
-  Func sum(CName(node.name));
-  sum(n, x, y, c) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(n, x, y, c) += d_output(n, column, row, r.z) * weight(r.x, r.y, c, r.z);
-
-  return {sum, [=, &lowering](Func consumer, int) {
-            TileImage(lowering, sum, consumer, r, extents, schedule);
+  const ImageSum sum =
+      SumOverImage(lowering, CName(node.name), extents, schedule,
+                   Halide::Internal::make_const(lowering.real(), 0), r,
+                   [&](const Expr& channel) {
+                     return d_output(n, column, row, channel) *
+                            (turns ? weight(r.x, r.y, channel, c)
+                                   : weight(r.x, r.y, c, channel));
+                   });
+  return {sum.func, [=, &lowering](Func consumer, int) {
+            TileImage(lowering, sum, consumer, extents, schedule);
           }};
 }
 

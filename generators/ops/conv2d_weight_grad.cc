@@ -23,16 +23,16 @@ using Halide::Var;
 namespace {
 
 constexpr int kRowsOfAdjoint = 2;  // that stay in the first cache
-constexpr int64_t kFirstCache = 48 << 10;
 
 // Of an adjoint that only its parameters' gradients read: how many rows of it
 // are computed at a time, "2 rows", or that all of it is stored first.
 // `space_of` is the tiles' for so many rows. A loop over the adjoint's rows
 // does `period` of them in one step: fewer would be computed, and read what
-// they are computed of, past the last.
+// they are computed of, past the last. One that is accumulated, by a
+// convolution, is stored first: two rows are too few for its own tiles.
 std::vector<Family> AdjointFamilies(
-    const std::function<TileSpace(int rows)>& space_of, int height,
-    int period) {
+    const std::function<TileSpace(int rows)>& space_of, int height, int period,
+    bool is_accumulated) {
   std::vector<int> counts = {
       period *
       LargestDivisor(height / period, std::max(1, kRowsOfAdjoint / period))};
@@ -47,6 +47,8 @@ std::vector<Family> AdjointFamilies(
         {absl::StrCat(rows, rows == 1 ? " row" : " rows"), space_of(rows)});
   }
   families.push_back({"stored", space_of(height)});
+  if (is_accumulated)
+    std::rotate(families.begin(), families.end() - 1, families.end());
   return families;
 }
 
@@ -101,10 +103,12 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .streams = plane_bytes * std::min<int64_t>(output[0], 8) > kFirstCache};
   };
   const NodeSchedule schedule = lowering.ScheduleOf(
-      node,
-      lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
-          ? AdjointFamilies(space_of, height, RowPeriod(lowering, adjoint))
-          : std::vector<Family>{{"", space_of(height)}});
+      node, lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
+                ? AdjointFamilies(
+                      space_of, height, RowPeriod(lowering, adjoint),
+                      lowering.PendingInput(lowering.graph().node(adjoint)) !=
+                          nullptr)
+                : std::vector<Family>{{"", space_of(height)}});
   const int rows_at_a_time = std::atoi(schedule.family.c_str());
   const bool by_rows = rows_at_a_time > 0;
   const int chunk = by_rows ? rows_at_a_time : height;

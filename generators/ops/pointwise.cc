@@ -30,11 +30,12 @@ bool IsTranscendental(const ScalarExpr& e) {
 
 // Where a tile's accumulators leave no registers for a formula's constants, it
 // is applied to whole rows of sums, from the first cache: the constants are
-// then loaded once a row, not once a vector.
+// then loaded once a row, not once a vector. A dense layer is one row.
 bool TakesRows(const Lowering& lowering, const Node& node,
                const ScalarExpr& formula) {
   return lowering.registers() <= 16 && lowering.block() > 1 &&
-         node.type.shape.size() == 3 && IsTranscendental(formula);
+         (node.type.shape.size() == 1 || node.type.shape.size() == 3) &&
+         IsTranscendental(formula);
 }
 
 }  // namespace
@@ -57,8 +58,13 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
   result(vars) = Emit(formula, args);
 
   if (by_rows) {
-    StoreImageRows(lowering, result, node.type);
-    row.compute_at(result, vars[2]).bound(vars[0], 0, lowering.block());
+    if (vars.size() == 4) {
+      StoreImageRows(lowering, result, node.type);
+      row.compute_at(result, vars[2]).bound(vars[0], 0, lowering.block());
+    } else {
+      StoreRoot(lowering, result, node.type.shape);
+      row.compute_root();
+    }
     accumulator->tile(row, -1);
     return {result};
   }
