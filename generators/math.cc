@@ -94,6 +94,9 @@ Expr StrictDiv(const Expr& a, const Expr& b) {
              : StrictOperation(Halide::Internal::Call::strict_div, a, b);
 }
 
+// LLVM leaves the product out.
+Expr MarkStrict(const Expr& x) { return StrictMul(x, Constant(x.type(), 1)); }
+
 Expr IsGreater(const Expr& a, const Expr& b) {
   return Halide::strict_float(a > b);
 }

@@ -7,6 +7,7 @@
 #include "Halide.h"
 #include "absl/strings/str_cat.h"
 #include "generators/pipeline.h"
+#include "generators/rounding.h"
 #include "generators/tile_storage.h"
 #include "tests/support/jit_binding.h"
 
@@ -30,8 +31,10 @@ class JitPipeline::Impl {
       Halide::OutputImageParam buffer = funcs_[next++].output_buffer();
       Constrain(buffer, argument);
     }
-    if (options.schedule == Schedule::kFast)
+    if (options.schedule == Schedule::kFast) {
       pipeline_.add_custom_lowering_pass(new TileStoragePass);
+      pipeline_.add_custom_lowering_pass(new RoundingPass(target_));
+    }
     pipeline_.compile_jit(target_);
     const bool is_prepared = std::any_of(
         arguments_.begin(), arguments_.end(),
