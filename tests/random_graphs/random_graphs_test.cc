@@ -18,6 +18,7 @@
 #include "tests/ops/references.h"
 #include "tests/random_graphs/check.h"
 #include "tests/random_graphs/counts.h"
+#include "tests/random_graphs/recomputed.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/report.h"
 
@@ -56,6 +57,27 @@ TEST_P(RandomGraphsTest, Compiled) { Check(1, kCompiledSeeds, true); }
 
 TEST_P(RandomGraphsTest, Interpreted) {
   Check(kCompiledSeeds + 1, kSeeds, false);
+}
+
+// Every third shard has the schedules of a wider machine: some meet more of
+// what LLVM could round in two ways.
+TEST_P(RandomGraphsTest, Recomputed) {
+  constexpr int kBlocks[] = {1, 4, 8, 16, 64};
+  constexpr uint64_t kFirstSeed = 11;
+  const uint64_t seed = kFirstSeed + GetParam();
+  const int block = kBlocks[(GetParam() + 3) % 5];
+  const std::string scheduled_for =
+      GetParam() % 3 == 0
+          ? "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41"
+          : "";
+  RecomputedCounts counts;
+  const absl::Status status =
+      CheckRecomputed(seed, block, scheduled_for, &counts);
+  EXPECT_TRUE(status.ok()) << "seed " << seed << ": " << status;
+  EXPECT_GT(counts.pipelines, 0);
+  const std::string title = "recomputation";
+  ReportSum(title, "pipelines", counts.pipelines);
+  ReportSum(title, "numbers compared bit by bit", counts.numbers);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, RandomGraphsTest,

@@ -71,6 +71,7 @@ std::vector<std::set<std::string>> DroppedSets(const Graph& training,
 }  // namespace
 
 absl::Status CheckRecomputed(uint64_t seed, int block,
+                             const std::string& scheduled_for,
                              RecomputedCounts* counts) {
   const absl::StatusOr<RandomGraph> made = MakeRandomGraph(seed);
   if (!made.ok()) return Named("Build", made.status());
@@ -80,14 +81,14 @@ absl::Status CheckRecomputed(uint64_t seed, int block,
   const PipelineOptions options = {PipelineKind::kGrad, block, Schedule::kFast,
                                    ""};
   const absl::StatusOr<PipelineResult> expected =
-      RunJit(*training, options, values);
+      RunJit(*training, options, values, scheduled_for);
   if (!expected.ok()) return Named("as it is", expected.status());
   std::vector<std::string> wrong;
   for (const std::set<std::string>& dropped : DroppedSets(*training, seed)) {
     const absl::StatusOr<Graph> graph = RecomputeInBackward(*training, dropped);
     if (!graph.ok()) return Named("RecomputeInBackward", graph.status());
     const absl::StatusOr<PipelineResult> actual =
-        RunJit(*graph, options, values);
+        RunJit(*graph, options, values, scheduled_for);
     if (!actual.ok()) return Named("recomputed", actual.status());
     const std::vector<std::string> different =
         Differences(*expected, *actual, &counts->numbers);

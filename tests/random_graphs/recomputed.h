@@ -3,6 +3,7 @@
 #define KILN_TESTS_RANDOM_GRAPHS_RECOMPUTED_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 
@@ -16,9 +17,11 @@ struct RecomputedCounts {
 // Loss, metrics, gradients and next state of the random model of `seed`, at
 // this block, do not change by a bit when the backward pass computes values
 // again: all of them, every other one, what the tightest budget drops, and some
-// drawn by the seed. Names every set that changes something, and what. Adds to
-// `counts`.
+// drawn by the seed. Names every set that changes something, and what. The
+// schedules are those for `scheduled_for`, a Halide target, or this machine's.
+// Adds to `counts`.
 absl::Status CheckRecomputed(uint64_t seed, int block,
+                             const std::string& scheduled_for,
                              RecomputedCounts* counts);
 
 }  // namespace kiln

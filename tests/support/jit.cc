@@ -17,13 +17,17 @@ using Halide::Buffer;
 
 class JitPipeline::Impl {
  public:
-  Impl(const Graph& training, const PipelineOptions& options)
+  Impl(const Graph& training, const PipelineOptions& options,
+       const std::string& scheduled_for)
       : graph_(PipelineGraph(training, options.kind)),
         options_(options),
         arguments_(ListArguments(graph_, options)),
         inputs_(arguments_),
         target_(Halide::get_jit_target_from_environment()),
-        funcs_(BuildPipeline(graph_, options, target_, inputs_)),
+        funcs_(BuildPipeline(
+            graph_, options,
+            scheduled_for.empty() ? target_ : Halide::Target(scheduled_for),
+            inputs_)),
         pipeline_(funcs_) {
     size_t next = 0;
     for (const Argument& argument : arguments_) {
@@ -42,7 +46,7 @@ class JitPipeline::Impl {
     if (!is_prepared) return;
     PipelineOptions prepare = options;
     prepare.kind = PipelineKind::kPrepare;
-    prepare_ = std::make_unique<Impl>(training, prepare);
+    prepare_ = std::make_unique<Impl>(training, prepare, scheduled_for);
   }
 
   // Prepares first what the pipeline wants prepared.
@@ -135,9 +139,11 @@ JitPipeline::JitPipeline(JitPipeline&&) = default;
 JitPipeline::~JitPipeline() = default;
 
 absl::StatusOr<JitPipeline> JitPipeline::Compile(
-    const Graph& training, const PipelineOptions& options) {
+    const Graph& training, const PipelineOptions& options,
+    const std::string& scheduled_for) {
   try {
-    return JitPipeline(std::make_unique<Impl>(training, options));
+    return JitPipeline(
+        std::make_unique<Impl>(training, options, scheduled_for));
   } catch (const Halide::Error& error) {
     return absl::InternalError(absl::StrCat("Halide: ", error.what()));
   }
@@ -155,9 +161,10 @@ absl::StatusOr<PipelineResult> JitPipeline::Run(
 
 absl::StatusOr<PipelineResult> RunJit(const Graph& training,
                                       const PipelineOptions& options,
-                                      const GraphValues& values) {
+                                      const GraphValues& values,
+                                      const std::string& scheduled_for) {
   absl::StatusOr<JitPipeline> pipeline =
-      JitPipeline::Compile(training, options);
+      JitPipeline::Compile(training, options, scheduled_for);
   if (!pipeline.ok()) return pipeline.status();
   return pipeline->Run(values);
 }
