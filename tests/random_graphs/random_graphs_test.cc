@@ -59,13 +59,19 @@ TEST_P(RandomGraphsTest, Interpreted) {
   Check(kCompiledSeeds + 1, kSeeds, false);
 }
 
-// Every third shard has the schedules of a wider machine: some meet more of
-// what LLVM could round in two ways.
-TEST_P(RandomGraphsTest, Recomputed) {
-  constexpr int kBlocks[] = {1, 4, 8, 16, 64};
+INSTANTIATE_TEST_SUITE_P(Shards, RandomGraphsTest,
+                         ::testing::Range(0, kShards));
+
+// A seed to a block. Some have the schedules of a wider machine, which meet
+// more of what LLVM could round in two ways: without RoundingPass the first
+// fails.
+class RecomputedGraphTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(RecomputedGraphTest, HasTheSameBits) {
+  constexpr int kBlocks[] = {16, 64, 1, 4, 8};
   constexpr uint64_t kFirstSeed = 11;
   const uint64_t seed = kFirstSeed + GetParam();
-  const int block = kBlocks[(GetParam() + 3) % 5];
+  const int block = kBlocks[GetParam()];
   const std::string scheduled_for =
       GetParam() % 3 == 0
           ? "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41"
@@ -80,8 +86,7 @@ TEST_P(RandomGraphsTest, Recomputed) {
   ReportSum(title, "numbers compared bit by bit", counts.numbers);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shards, RandomGraphsTest,
-                         ::testing::Range(0, kShards));
+INSTANTIATE_TEST_SUITE_P(Blocks, RecomputedGraphTest, ::testing::Range(0, 5));
 
 // In how many graphs each thing occurs.
 using Occurrences = std::map<std::string, int>;
