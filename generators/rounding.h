@@ -9,19 +9,18 @@ namespace kiln {
 // A custom lowering pass, the last one, which leaves LLVM no choice of how
 // float arithmetic is rounded. Halide lets it contract and reassociate whatever
 // is not strict, and what LLVM does with that depends on what else stands in
-// the function: which factors of a product of three it multiplies first, for
-// one, on which pairs of factors are frequent in it. Here
+// the function. Here
 //  - x + a b, x - a b and a b - x become one call of llvm.fma, which rounds
 //    once and is an instruction;
 //  - every other addition, subtraction, multiplication and division becomes
 //    strict, rounded by itself;
 //  - a sum of the lanes of a vector becomes a tree of strict additions;
-//  - but a multiply-add to what is stored, t[i] = t[i] + a b, stays as it is
-//    where it is the only one to t[i] in the body of a loop. There is nothing
-//    to reassociate it with, as what it adds to comes from the iteration
-//    before, and its product, which nothing else reads, is contracted.
-// So the bits of a pipeline are those that its loop nest says, and a node that
-// has the same loops in two pipelines has the same bits.
+//  - but the multiply-adds of sums, t[i] = t[i] + a b, stay as they are: what
+//    they add to comes from the iteration before, and their products, which
+//    nothing else reads, are contracted. LLVM may still choose the order of
+//    those that are unrolled into one sum in one iteration.
+// So the bits of a node are those that its own loops say, but for that order,
+// which so far has depended on nothing outside of them (tests/random_graphs).
 //
 // Halide knows no llvm.fma of vectors and emits one a lane, of which LLVM makes
 // vectors again. That it does not always do for register tiles that are
