@@ -133,10 +133,11 @@ NodeSchedule Lowering::ScheduleOf(const Node& node,
                                   const std::vector<Family>& families) {
   const NodeSchedule computed = ComputedSchedule(families[0], registers_);
   if (!fast()) return computed;
-  ScheduleChoice choice{CName(node.name), families, computed, computed};
+  ScheduleChoice choice{CName(node.name), ComputationOf(graph_, node), families,
+                        computed, computed};
   if (options_.tuned != nullptr) {
-    const NodeSchedule* tuned =
-        options_.tuned->Find(options_, choice.node, families, registers_);
+    const NodeSchedule* tuned = options_.tuned->Find(
+        options_, choice.node, choice.computation, families, registers_);
     choice.is_tuned = tuned != nullptr;
     if (choice.is_tuned) choice.chosen = *tuned;
   }

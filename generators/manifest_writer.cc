@@ -333,11 +333,13 @@ std::string FunctionName(const std::string& record_path) {
 Json TileJson(const Tile& tile) { return {tile.vectors, tile.channels}; }
 
 // With all tiles, for the tuner to try.
-Json FamilyJson(const Family& family, int registers) {
-  Json json = {{"name", family.name},
-               {"space", {family.space.vectors, family.space.channels}},
-               {"computed", TileJson(ComputedSchedule(family, registers).tile)},
-               {"candidates", Json::array()}};
+Json FamilyJson(const Family& family, const std::string& computation,
+                int registers) {
+  Json json = {
+      {"name", family.name},
+      {"space", {family.space.vectors, family.space.channels, computation}},
+      {"computed", TileJson(ComputedSchedule(family, registers).tile)},
+      {"candidates", Json::array()}};
   for (const Tile& tile : TilesByCost(family.space, registers))
     json["candidates"].push_back(TileJson(tile));
   return json;
@@ -374,7 +376,7 @@ absl::Status WritePipelineRecord(const std::string& path,
     if (!is_profiled) continue;
     for (const Family& family : choice.families) {
       json["schedules"].back()["families"].push_back(
-          FamilyJson(family, record.registers));
+          FamilyJson(family, choice.computation, record.registers));
     }
   }
   for (const PlannedAllocation& allocation : record.plan.allocations) {

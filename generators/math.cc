@@ -106,6 +106,9 @@ Expr StrictMax(const Expr& a, const Expr& b) {
              : StrictOperation(Halide::Internal::Call::strict_max, a, b);
 }
 
+// LLVM leaves the product out.
+Expr MarkStrict(const Expr& x) { return StrictMul(x, Constant(x.type(), 1)); }
+
 Expr IsGreater(const Expr& a, const Expr& b) {
   return Halide::strict_float(a > b);
 }

@@ -39,6 +39,9 @@ Halide::Expr StrictDiv(const Halide::Expr& a, const Halide::Expr& b);
 // operation, or of a load.
 Halide::Expr StrictMin(const Halide::Expr& a, const Halide::Expr& b);
 Halide::Expr StrictMax(const Halide::Expr& a, const Halide::Expr& b);
+// x itself, marked: a pipeline without any strict operation is compiled as if
+// all were fast (generators/rounding.h).
+Halide::Expr MarkStrict(const Halide::Expr& x);
 // a > b; false when either is NaN.
 Halide::Expr IsGreater(const Halide::Expr& a, const Halide::Expr& b);
 // condition ? a : b, whichever is NaN.

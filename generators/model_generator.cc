@@ -11,6 +11,7 @@
 #include "generators/manifest_writer.h"
 #include "generators/pipeline.h"
 #include "generators/profile_pass.h"
+#include "generators/rounding.h"
 #include "generators/target_name.h"
 #include "generators/tile_storage.h"
 #include "generators/transpose_pass.h"
@@ -226,6 +227,8 @@ void ModelGenerator::schedule() {
       new RecordingPass(root_stack, record, std::move(pipeline_record), marks));
   // After it: the plan numbers the statements as the schedules make them.
   get_pipeline().add_custom_lowering_pass(new TransposePass);
+  if (options_.schedule == Schedule::kFast)
+    get_pipeline().add_custom_lowering_pass(new RoundingPass(get_target()));
 }
 
 }  // namespace kiln

@@ -77,7 +77,7 @@ class PipelineBuilder {
     std::vector<Var> to(from.begin() + 1, from.end());
     to.push_back(from[0]);
     Func head(argument.name);
-    head(to) = lowering_.func(node)(Exprs(from));
+    head(to) = MarkStrict(lowering_.func(node)(Exprs(from)));
     return head;
   }
 
@@ -86,7 +86,7 @@ class PipelineBuilder {
     const NodeId node = OutputNode(OutputKind::kPrepared, argument.tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     Func prepared(argument.name);
-    prepared(vars) = lowering_.func(node)(Exprs(vars));
+    prepared(vars) = MarkStrict(lowering_.func(node)(Exprs(vars)));
     return prepared;
   }
 

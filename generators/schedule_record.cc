@@ -12,9 +12,20 @@ namespace kiln {
 
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 }  // namespace
+
+std::string ComputationOf(const Graph& graph, const Node& node) {
+  const std::string attributes = node.op->Attributes();
+  return absl::StrCat(
+      node.op->name(), " ",
+      absl::StrJoin(node.inputs, ", ",
+                    [&](std::string* out, NodeId input) {
+                      absl::StrAppend(out, TypeString(graph.node(input).type));
+                    }),
+      attributes.empty() ? "" : " ", attributes, " : ", TypeString(node.type));
+}
 
 std::string PipelineKey(const PipelineOptions& options) {
   return absl::StrCat(KindName(options.kind),
@@ -41,6 +52,7 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
         record.entries_[pipeline][node] = {
             entry.at("space").at(0),
             entry.at("space").at(1),
+            entry.at("space").at(2),
             {entry.value("family", ""),
              {entry.at("tile").at(0), entry.at("tile").at(1)}}};
       }
@@ -53,6 +65,7 @@ absl::StatusOr<ScheduleRecord> ScheduleRecord::Load(const std::string& path) {
 
 const NodeSchedule* ScheduleRecord::Find(const PipelineOptions& options,
                                          const std::string& node,
+                                         const std::string& computation,
                                          const std::vector<Family>& families,
                                          int registers) const {
   const auto pipeline = entries_.find(PipelineKey(options));
@@ -60,11 +73,12 @@ const NodeSchedule* ScheduleRecord::Find(const PipelineOptions& options,
   const auto found = pipeline->second.find(node);
   if (found == pipeline->second.end()) return nullptr;
   Entry& entry = found->second;
-  entry.refused = Refusal(entry, families, registers);
+  entry.refused = Refusal(entry, computation, families, registers);
   return entry.refused.empty() ? &entry.schedule : nullptr;
 }
 
 std::string ScheduleRecord::Refusal(const Entry& entry,
+                                    const std::string& computation,
                                     const std::vector<Family>& families,
                                     int registers) {
   const auto& [name, tile] = entry.schedule;
@@ -83,6 +97,10 @@ std::string ScheduleRecord::Refusal(const Entry& entry,
   if (entry.vectors != space.vectors || entry.channels != space.channels) {
     return absl::StrCat("recorded for ", entry.vectors, " x ", entry.channels,
                         ", now ", space.vectors, " x ", space.channels);
+  }
+  if (entry.computation != computation) {
+    return absl::StrCat("recorded for ", entry.computation, ", now ",
+                        computation);
   }
   if (!Contains(*family, tile, registers)) {
     return absl::StrCat("the tile ", tile.vectors, " x ", tile.channels,

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 
-RECORD_VERSION = 2  # as generators/schedule_record.cc reads it
+RECORD_VERSION = 3  # as generators/schedule_record.cc reads it
 STATE_VERSION = 2
 
 
@@ -28,7 +28,7 @@ def write_atomically(path, text):
 def record_text(model, target, pipelines, calls):
     """The record as text: sorted, a node to a line.
 
-    pipelines: {"grad_b64": {"conv1": {"family": "x c y", "space": [28, 6], "tile": [4, 6], ...}}};
+    pipelines: {"grad_b64": {"conv1": {"family": "x c y", "space": [28, 6, "conv2d ..."], "tile": [4, 6], ...}}};
     calls: {"grad_b64": {"us": ...}}.
     """
     lines = [

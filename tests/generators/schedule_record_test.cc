@@ -34,15 +34,17 @@ PipelineOptions GradOf(int block) {
   options.block = block;
   return options;
 }
+constexpr char kComputation[] = "conv2d 1x32x32 kernel=5x5 : 6x28x28";
 const PipelineOptions kGradOfEight = GradOf(8);
 
 // "conv1": {...}
 std::string EntryText(const std::string& node, const TileSpace& space,
-                      const NodeSchedule& schedule) {
+                      const NodeSchedule& schedule,
+                      const std::string& computation = kComputation) {
   return absl::StrCat(
       "\"", node, "\": {\"space\": [", space.vectors, ", ", space.channels,
-      "], \"tile\": [", schedule.tile.vectors, ", ", schedule.tile.channels,
-      "]",
+      ", \"", computation, "\"], \"tile\": [", schedule.tile.vectors, ", ",
+      schedule.tile.channels, "]",
       schedule.family.empty()
           ? ""
           : absl::StrCat(", \"family\": \"", schedule.family, "\""),
@@ -51,7 +53,7 @@ std::string EntryText(const std::string& node, const TileSpace& space,
 
 std::string RecordText(const std::string& pipeline,
                        const std::vector<std::string>& entries) {
-  return absl::StrCat(R"({"kiln_schedules": 2, "pipelines": {")", pipeline,
+  return absl::StrCat(R"({"kiln_schedules": 3, "pipelines": {")", pipeline,
                       "\": {", absl::StrJoin(entries, ", "), "}}}");
 }
 
@@ -76,22 +78,24 @@ TEST(ScheduleRecordTest, RefusesWhatIsNoRecord) {
         << text;
   }
   for (const char* text :
-       {R"({"kiln_schedules": 2})", R"({"kiln_schedules": 2, "pipelines": 3})",
-        R"({"kiln_schedules": 2, "pipelines": {"grad_b8": {"conv1": {}}}})",
-        R"({"kiln_schedules": 2, "pipelines":
-            {"grad_b8": {"conv1": {"space": [28], "tile": [4, 6]}}}})",
-        R"({"kiln_schedules": 2, "pipelines":
-            {"grad_b8": {"conv1": {"space": [28, 6], "tile": ["4", 6]}}}})"}) {
+       {R"({"kiln_schedules": 3})", R"({"kiln_schedules": 3, "pipelines": 3})",
+        R"({"kiln_schedules": 3, "pipelines": {"grad_b8": {"conv1": {}}}})",
+        R"({"kiln_schedules": 3, "pipelines":
+            {"grad_b8": {"conv1": {"space": [28, "c"], "tile": [4, 6]}}}})",
+        R"({"kiln_schedules": 3, "pipelines":
+            {"grad_b8": {"conv1": {"space": [28, 6], "tile": [4, 6]}}}})",
+        R"({"kiln_schedules": 3, "pipelines":
+            {"grad_b8": {"conv1": {"space": [28, 6, "c"], "tile": ["4", 6]}}}})"}) {
     EXPECT_TRUE(IsOneLineError(Parse(text), {"record.json"})) << text;
   }
 }
 
 TEST(ScheduleRecordTest, RefusesOtherVersions) {
-  for (const char* version : {"0", "1", "3", "2.5", "\"2\"", "null"}) {
+  for (const char* version : {"0", "2", "4", "3.5", "\"3\"", "null"}) {
     EXPECT_TRUE(IsOneLineError(
         Parse(absl::StrCat(R"({"kiln_schedules": )", version,
                            R"(, "pipelines": {}})")),
-        {"record.json", absl::StrCat("of version ", version, ", not 2")}));
+        {"record.json", absl::StrCat("of version ", version, ", not 3")}));
   }
 }
 
@@ -101,20 +105,24 @@ TEST(ScheduleRecordTest, FindsTheTileOfItsPipelineAndNodeAlone) {
   ASSERT_TRUE(record.ok()) << record.status();
   const std::vector<Family> families = {{"", space}};
   const NodeSchedule* schedule =
-      record->Find(kGradOfEight, "conv1", families, kRegisters);
+      record->Find(kGradOfEight, "conv1", kComputation, families, kRegisters);
   ASSERT_NE(schedule, nullptr);
   EXPECT_EQ(*schedule, (NodeSchedule{"", {7, 3}}));
   EXPECT_THAT(record->Stale(kGradOfEight), testing::IsEmpty());
 
   PipelineOptions other = kGradOfEight;
   other.block = 16;
-  EXPECT_EQ(record->Find(other, "conv1", families, kRegisters), nullptr);
+  EXPECT_EQ(record->Find(other, "conv1", kComputation, families, kRegisters),
+            nullptr);
   other = kGradOfEight;
   other.kind = PipelineKind::kStep;
   other.optimizer = "sgd";
   EXPECT_EQ(PipelineKey(other), "step_sgd_b8");
-  EXPECT_EQ(record->Find(other, "conv1", families, kRegisters), nullptr);
-  EXPECT_EQ(record->Find(kGradOfEight, "conv2", families, kRegisters), nullptr);
+  EXPECT_EQ(record->Find(other, "conv1", kComputation, families, kRegisters),
+            nullptr);
+  EXPECT_EQ(
+      record->Find(kGradOfEight, "conv2", kComputation, families, kRegisters),
+      nullptr);
   EXPECT_THAT(record->Stale(other), testing::IsEmpty());
 }
 
@@ -122,7 +130,8 @@ TEST(ScheduleRecordTest, StaleEntriesAreNotUsedAndSayWhy) {
   const TileSpace was = {.vectors = 28, .channels = 6};
   const auto stale = [&](const Tile& tile, const TileSpace& now) {
     const auto record = Parse(RecordText("grad_b8", "conv1", was, tile));
-    EXPECT_EQ(record->Find(kGradOfEight, "conv1", {{"", now}}, kRegisters),
+    EXPECT_EQ(record->Find(kGradOfEight, "conv1", kComputation, {{"", now}},
+                           kRegisters),
               nullptr);
     const std::vector<std::string> entries = record->Stale(kGradOfEight);
     return entries.size() == 1 ? entries[0] : "";
@@ -144,6 +153,60 @@ TEST(ScheduleRecordTest, StaleEntriesAreNotUsedAndSayWhy) {
               testing::ElementsAre("grad_b8 conv1: there is no such node"));
 }
 
+// A layer with the same tiles and other work: kernel, stride, padding, inputs,
+// whose tiles may be the same to a number.
+TEST(ScheduleRecordTest, ALayerOfTheSameExtentsIsAnother) {
+  const auto conv = [](int64_t channels, int64_t size, int64_t kernel,
+                       int64_t stride, int64_t padding, bool bias) {
+    ModelBuilder m;
+    const Value x = m.Input("x", {channels, size, size});
+    const Value y = m.Conv2d("conv1", x,
+                             {.out_channels = 6,
+                              .kernel = kernel,
+                              .stride = stride,
+                              .padding = padding,
+                              .bias = bias});
+    m.Output("y", y);
+    m.Loss(m.L2(y, m.Target("t", {6, 10, 10})));
+    return PipelineGraph(m.Build()->graph, PipelineKind::kInfer);
+  };
+  const auto infer = [](const Graph& graph, const ScheduleRecord* tuned) {
+    PipelineOptions options;
+    options.kind = PipelineKind::kInfer;
+    options.block = 16;
+    options.tuned = tuned;
+    JitInputs inputs(ListArguments(graph, options));
+    std::vector<ScheduleChoice> choices;
+    BuildPipeline(graph, options, Halide::get_jit_target_from_environment(),
+                  inputs, &choices);
+    return std::pair(choices.at(0), tuned == nullptr
+                                        ? std::vector<std::string>()
+                                        : tuned->Stale(options));
+  };
+  const ScheduleChoice was = infer(conv(2, 12, 3, 1, 0, true), nullptr).first;
+  EXPECT_EQ(was.computation,
+            "conv2d 2x12x12 per sample, 6x2x3x3, 6 kernel=3x3 stride=1x1 "
+            "padding=0x0 : 6x10x10 per sample");
+  const Family& family = was.families[0];
+  const auto record = Parse(RecordText(
+      "infer_b16",
+      {EntryText("conv1", family.space, was.computed, was.computation)}));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_TRUE(infer(conv(2, 12, 3, 1, 0, true), &*record).first.is_tuned);
+  for (const Graph& now :
+       {conv(2, 14, 5, 1, 0, true), conv(2, 10, 3, 1, 1, true),
+        conv(2, 21, 3, 2, 0, true), conv(3, 12, 3, 1, 0, true),
+        conv(2, 12, 3, 1, 0, false)}) {
+    const auto [choice, stale] = infer(now, &*record);
+    EXPECT_EQ(choice.families[0].space.vectors, family.space.vectors);
+    EXPECT_EQ(choice.families[0].space.channels, family.space.channels);
+    EXPECT_FALSE(choice.is_tuned) << choice.computation;
+    EXPECT_THAT(stale, testing::ElementsAre(absl::StrCat(
+                           "infer_b16 conv1: recorded for ", was.computation,
+                           ", now ", choice.computation)));
+  }
+}
+
 TEST(ScheduleRecordTest, FindsTheFamilyAndTheTileWithinIt) {
   const TileSpace samples = {.vectors = 1, .channels = 120},
                   features = {.vectors = 120, .channels = 1, .each = 8};
@@ -153,7 +216,7 @@ TEST(ScheduleRecordTest, FindsTheFamilyAndTheTileWithinIt) {
     const auto record =
         Parse(RecordText("grad_b8", {EntryText("fc1", space, schedule)}));
     const NodeSchedule* found =
-        record->Find(kGradOfEight, "fc1", families, kRegisters);
+        record->Find(kGradOfEight, "fc1", kComputation, families, kRegisters);
     const std::vector<std::string> stale = record->Stale(kGradOfEight);
     EXPECT_EQ(stale.size(), found == nullptr ? 1 : 0);
     return found == nullptr
@@ -220,7 +283,8 @@ void ExpectSameResults(const Graph& training, int block, int family,
     const NodeSchedule schedule = {
         chosen.name, all[static_cast<size_t>(share * (all.size() - 1))]};
     schedules[choice.node] = schedule;
-    entries.push_back(EntryText(choice.node, chosen.space, schedule));
+    entries.push_back(
+        EntryText(choice.node, chosen.space, schedule, choice.computation));
   }
   const auto record = Parse(RecordText(absl::StrCat("grad_b", block), entries));
   ASSERT_TRUE(record.ok()) << record.status();

@@ -7,6 +7,7 @@
 #include "Halide.h"
 #include "absl/strings/str_cat.h"
 #include "generators/pipeline.h"
+#include "generators/rounding.h"
 #include "generators/tile_storage.h"
 #include "tests/support/jit_binding.h"
 
@@ -16,13 +17,17 @@ using Halide::Buffer;
 
 class JitPipeline::Impl {
  public:
-  Impl(const Graph& training, const PipelineOptions& options)
+  Impl(const Graph& training, const PipelineOptions& options,
+       const std::string& scheduled_for)
       : graph_(PipelineGraph(training, options.kind)),
         options_(options),
         arguments_(ListArguments(graph_, options)),
         inputs_(arguments_),
         target_(Halide::get_jit_target_from_environment()),
-        funcs_(BuildPipeline(graph_, options, target_, inputs_)),
+        funcs_(BuildPipeline(
+            graph_, options,
+            scheduled_for.empty() ? target_ : Halide::Target(scheduled_for),
+            inputs_)),
         pipeline_(funcs_) {
     size_t next = 0;
     for (const Argument& argument : arguments_) {
@@ -30,8 +35,10 @@ class JitPipeline::Impl {
       Halide::OutputImageParam buffer = funcs_[next++].output_buffer();
       Constrain(buffer, argument);
     }
-    if (options.schedule == Schedule::kFast)
+    if (options.schedule == Schedule::kFast) {
       pipeline_.add_custom_lowering_pass(new TileStoragePass);
+      pipeline_.add_custom_lowering_pass(new RoundingPass(target_));
+    }
     pipeline_.compile_jit(target_);
     const bool is_prepared = std::any_of(
         arguments_.begin(), arguments_.end(),
@@ -39,7 +46,7 @@ class JitPipeline::Impl {
     if (!is_prepared) return;
     PipelineOptions prepare = options;
     prepare.kind = PipelineKind::kPrepare;
-    prepare_ = std::make_unique<Impl>(training, prepare);
+    prepare_ = std::make_unique<Impl>(training, prepare, scheduled_for);
   }
 
   // Prepares first what the pipeline wants prepared.
@@ -132,9 +139,11 @@ JitPipeline::JitPipeline(JitPipeline&&) = default;
 JitPipeline::~JitPipeline() = default;
 
 absl::StatusOr<JitPipeline> JitPipeline::Compile(
-    const Graph& training, const PipelineOptions& options) {
+    const Graph& training, const PipelineOptions& options,
+    const std::string& scheduled_for) {
   try {
-    return JitPipeline(std::make_unique<Impl>(training, options));
+    return JitPipeline(
+        std::make_unique<Impl>(training, options, scheduled_for));
   } catch (const Halide::Error& error) {
     return absl::InternalError(absl::StrCat("Halide: ", error.what()));
   }
@@ -152,9 +161,10 @@ absl::StatusOr<PipelineResult> JitPipeline::Run(
 
 absl::StatusOr<PipelineResult> RunJit(const Graph& training,
                                       const PipelineOptions& options,
-                                      const GraphValues& values) {
+                                      const GraphValues& values,
+                                      const std::string& scheduled_for) {
   absl::StatusOr<JitPipeline> pipeline =
-      JitPipeline::Compile(training, options);
+      JitPipeline::Compile(training, options, scheduled_for);
   if (!pipeline.ok()) return pipeline.status();
   return pipeline->Run(values);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,9 +23,11 @@ class JitPipeline {
  public:
   // `training` is what BuildTrainingGraph gave (for kInfer, kEval and kLoss64 a
   // forward graph will do). Fails with what Halide says when it refuses the
-  // schedule.
-  static absl::StatusOr<JitPipeline> Compile(const Graph& training,
-                                             const PipelineOptions& options);
+  // schedule. The code is this machine's; its schedules are those for
+  // `scheduled_for`, a Halide target, where it is given.
+  static absl::StatusOr<JitPipeline> Compile(
+      const Graph& training, const PipelineOptions& options,
+      const std::string& scheduled_for = "");
   JitPipeline(JitPipeline&&);
   ~JitPipeline();
 
@@ -45,7 +48,8 @@ class JitPipeline {
 // Compiles and runs once.
 absl::StatusOr<PipelineResult> RunJit(const Graph& training,
                                       const PipelineOptions& options,
-                                      const GraphValues& values);
+                                      const GraphValues& values,
+                                      const std::string& scheduled_for = "");
 
 }  // namespace kiln
 

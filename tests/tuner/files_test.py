@@ -7,7 +7,7 @@ import unittest
 
 import files
 
-NODE = {"family": "x c y", "space": [28, 6], "tile": [7, 3], "computed": [4, 6], "us": 1.5, "computed_us": 2.0}
+NODE = {"family": "x c y", "space": [28, 6, "conv2d"], "tile": [7, 3], "computed": [4, 6], "us": 1.5, "computed_us": 2.0}
 
 
 class Record(unittest.TestCase):
@@ -26,7 +26,7 @@ class Record(unittest.TestCase):
         calls = {"grad_b8": {"us": 3.0, "computed_us": 4.0}, "infer_b8": {"us": 1.0}}
         text = files.record_text("m", "x86-64-linux-avx2", pipelines, calls)
         record = json.loads(text)
-        self.assertEqual(record["kiln_schedules"], 2)
+        self.assertEqual(record["kiln_schedules"], 3)
         self.assertEqual(record["model"], "m")
         self.assertEqual(record["target"], "x86-64-linux-avx2")
         self.assertEqual(record["pipelines"], {"grad_b8": pipelines["grad_b8"], "eval_b8": pipelines["eval_b8"]})
@@ -42,7 +42,7 @@ class Record(unittest.TestCase):
 
     def test_what_cannot_be_read_counts_as_none(self):
         self.assertEqual(files.read_record(self.path), ({}, {}))
-        for text in ["", "{", "[]", '{"kiln_schedules": 1, "pipelines": {"grad_b8": {}}}', '{"kiln_schedules": 2}']:
+        for text in ["", "{", "[]", '{"kiln_schedules": 2, "pipelines": {"grad_b8": {}}}', '{"kiln_schedules": 3}']:
             self.write(text)
             self.assertEqual(files.read_record(self.path), ({}, {}), text)
 
