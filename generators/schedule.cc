@@ -170,12 +170,13 @@ bool IsInBlocks(const NodeSchedule& schedule) {
 // Input channels of which a tile of two columns leaves a quarter of the first
 // cache to weights and outputs; all where there are no blocks of them.
 int64_t ChannelsOfBlock(const Lowering& lowering, const ImageExtents& extents) {
+  constexpr int64_t kLeast = 8, kLeastOutputs = 16;  // a few tiles
   const int64_t of_channel =
       extents.tap_bytes * (extents.taps + extents.stride);
   const int64_t most = kFirstCache * 3 / 4 / of_channel;
-  constexpr int64_t kLeast = 8;
-  if (lowering.registers() > 16 || !lowering.fast() || most < kLeast ||
-      lowering.block() > 16)
+  if (lowering.registers() > 16 || !lowering.fast() || lowering.block() > 16 ||
+      extents.channels < kLeastOutputs ||
+      of_channel * extents.input_channels <= kFirstCache || most < kLeast)
     return extents.input_channels;
   const int block =
       LargestDivisor(extents.input_channels,
@@ -187,6 +188,17 @@ ImageLanes LanesOfExtents(const Lowering& lowering,
                           const ImageExtents& extents) {
   return LanesOf(lowering.block(), extents.width, extents.stride,
                  lowering.vector_size());
+}
+
+// Vectors of samples one after the other, though a column is several.
+constexpr char kHalves[] = "halves ";
+
+ImageLanes LanesOfSchedule(const Lowering& lowering,
+                           const ImageExtents& extents,
+                           const NodeSchedule& schedule) {
+  if (absl::StrContains(schedule.family, kHalves))
+    return {false, lowering.vector_size(), extents.width, 1};
+  return LanesOfExtents(lowering, extents);
 }
 
 }  // namespace
@@ -221,6 +233,18 @@ std::vector<Family> ImageFamilies(const Lowering& lowering,
     space.streams = false;
     space.max_vectors = std::min(2 * space.row, space.vectors);
     families.insert(families.begin(), {kInBlocks + prefix + "c x y", space});
+  } else if (space.row > 1 && !streams) {
+    // Tiles of an odd number of columns; where each is emitted by itself, one
+    // of whole columns has the same taps for both halves.
+    const TileSpace halves = {.vectors = extents.width,
+                              .channels = extents.channels};
+    const auto cost = [&](const TileSpace& of) {
+      return TileCost(of, ChooseTile(of, lowering.registers()));
+    };
+    const bool are_less =
+        static_cast<double>(space.row) * cost(halves) < cost(space);
+    families.insert(are_less ? families.begin() : families.end(),
+                    {prefix + kHalves + "x c y", halves});
   }
   return families;
 }
@@ -264,7 +288,7 @@ Var LoopOverTiles(const Lowering& lowering, Halide::Stage stage,
                   const std::vector<Halide::VarOrRVar>& outermost = {}) {
   const Var n("n"), x("x"), c("c"), ni("ni"), xi("xi"), ci("ci"), l("l"),
       li("li"), lv("lv");
-  const ImageLanes lanes = LanesOfExtents(lowering, extents);
+  const ImageLanes lanes = LanesOfSchedule(lowering, extents, schedule);
   const Tile& tile = schedule.tile;
   std::vector<Halide::VarOrRVar> order;
   std::vector<Var> columns;  // the loops over them
@@ -300,9 +324,11 @@ Var LoopOverTiles(const Lowering& lowering, Halide::Stage stage,
 
 // The accumulators of a tile, in registers.
 void KeepInRegisters(const Lowering& lowering, Func accumulator, const RDom& r,
-                     const ImageExtents& extents, const Tile& tile) {
+                     const ImageExtents& extents,
+                     const NodeSchedule& schedule) {
   const Var n("n"), x("x"), y("y"), c("c"), l("l");
-  const ImageLanes lanes = LanesOfExtents(lowering, extents);
+  const ImageLanes lanes = LanesOfSchedule(lowering, extents, schedule);
+  const Tile& tile = schedule.tile;
   Halide::Stage update = accumulator.update();
   accumulator.store_in(Halide::MemoryType::Stack);
   if (lanes.fused) {
@@ -357,7 +383,7 @@ void TileImage(const Lowering& lowering, const ImageSum& sum, Func consumer,
                            LoopOverTiles(lowering, consumer, extents, schedule,
                                          Halide::TailStrategy::ShiftInwards));
   }
-  KeepInRegisters(lowering, accumulator, sum.r, extents, schedule.tile);
+  KeepInRegisters(lowering, accumulator, sum.r, extents, schedule);
 }
 
 void BoundToShape(Func func, const Shape& shape) {
