@@ -1,8 +1,8 @@
 #include "runtime/safetensors_header.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -11,13 +11,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "absl/strings/str_join.h"
+#include "runtime/json.h"
 
 namespace kiln {
 inline namespace runtime {
 namespace {
 
-using Json = nlohmann::json;
 using Tensor = SafetensorsHeader::Tensor;
 
 constexpr char kMetadataKey[] = "__metadata__";
@@ -31,72 +31,43 @@ absl::Status Invalid(const std::string& tensor, absl::string_view problem) {
   return Invalid(absl::StrCat("tensor ", QuotedName(tensor), ": ", problem));
 }
 
-// Watches a parse for what the finished value no longer shows, names given
-// twice, and for nesting deeper than a header's (object, tensor, shape), of
-// which a hostile file may hold millions of levels.
-class ParseGuard {
- public:
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (depth >= kDepth) problem_ = "it is nested too deep";
-      if (depth >= kDepth) return false;
-      names_[depth].clear();
+// A name that the object, or an object in it, has twice; empty if none has.
+std::string RepeatedKey(Json object) {
+  std::set<std::string> keys;
+  for (Json value = object.First(); value.exists(); value = value.Next()) {
+    if (object.is_object() && !keys.insert(value.Key()).second) {
+      return value.Key();
     }
-    // A key's depth counts the object that it stands in.
-    if (event == Event::key && depth <= kDepth &&
-        !names_[depth - 1]
-             .insert(parsed.get_ref<const std::string&>())
-             .second) {
-      problem_ = absl::StrCat("it has ",
-                              QuotedName(parsed.get_ref<const std::string&>()),
-                              " twice");
-    }
-    return true;
+    std::string repeated = RepeatedKey(value);
+    if (!repeated.empty()) return repeated;
   }
-  const std::string& problem() const { return problem_; }
-
- private:
-  static constexpr int kDepth = 3;
-  std::array<std::set<std::string>, kDepth> names_;
-  std::string problem_;
-};
-
-absl::StatusOr<Json> ParseObject(absl::string_view text) {
-  // The parser would take a zero byte for the text's end.
-  if (absl::StrContains(text, '\0')) return Invalid("bad header: a zero byte");
-  ParseGuard guard;
-  Json json = Json::parse(
-      text,
-      [&](int d, auto event, Json& parsed) { return guard(d, event, parsed); },
-      /*allow_exceptions=*/false);
-  if (!guard.problem().empty()) {
-    return Invalid(absl::StrCat("bad header: ", guard.problem()));
-  }
-  if (!json.is_object()) return Invalid("bad header: it is no JSON object");
-  return json;
+  return "";
 }
 
-absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(
-    const Json& json) {
+absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(Json json) {
   if (!json.is_object()) return Invalid("__metadata__ is no object");
   std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) {
-      return Invalid(absl::StrCat("metadata ", QuotedName(key), " is no text"));
+  for (Json value = json.First(); value.exists(); value = value.Next()) {
+    if (!value.is_text()) {
+      return Invalid(
+          absl::StrCat("metadata ", QuotedName(value.Key()), " is no text"));
     }
-    metadata[key] = value.get_ref<const std::string&>();
+    metadata[value.Key()] = value.Text();
   }
   return metadata;
 }
 
-bool IsListOfCounts(const Json& json) {
-  return json.is_array() &&
-         std::all_of(json.begin(), json.end(), [](const Json& element) {
-           return element.is_number_unsigned() &&
-                  element.get<uint64_t>() <=
-                      std::numeric_limits<int64_t>::max();
-         });
+// The array's numbers; none if it is no array of whole numbers that are not
+// negative.
+std::optional<std::vector<int64_t>> Counts(Json json) {
+  if (!json.is_array()) return std::nullopt;
+  std::vector<int64_t> counts;
+  for (Json value = json.First(); value.exists(); value = value.Next()) {
+    const std::optional<int64_t> count = value.Integer();
+    if (!count.has_value() || *count < 0) return std::nullopt;
+    counts.push_back(*count);
+  }
+  return counts;
 }
 
 // Bytes of a tensor, or `limit` + 1 if it takes more than `limit`.
@@ -114,36 +85,36 @@ uint64_t BytesUpTo(uint64_t limit, const std::vector<int64_t>& shape,
 
 // The counter that PyTorch keeps beside each batch normalisation, an int64 in a
 // state_dict: room in the file, and nothing that a model reads.
-bool IsCounter(const std::string& name, const Json& json) {
-  return absl::EndsWith(name, "num_batches_tracked") && json.is_object() &&
-         json.contains("dtype") && json["dtype"] == "I64";
+bool IsCounter(const std::string& name, Json json) {
+  return absl::EndsWith(name, "num_batches_tracked") &&
+         json.Find("dtype").Text() == "I64";
 }
 
-absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
+absl::StatusOr<Tensor> ParseTensor(const std::string& name, Json json,
                                    uint64_t data_bytes) {
-  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") ||
-      !json.contains("shape") || !json.contains("data_offsets")) {
+  const Json dtype = json.Find("dtype");
+  const Json shape_json = json.Find("shape");
+  const Json offsets_json = json.Find("data_offsets");
+  if (json.Size() != 3 || !dtype.exists() || !shape_json.exists() ||
+      !offsets_json.exists()) {
     return Invalid(name, "not described by dtype, shape and data_offsets");
   }
-  const Json& dtype = json["dtype"];
-  if (!dtype.is_string()) return Invalid(name, "dtype is no text");
+  if (!dtype.is_text()) return Invalid(name, "dtype is no text");
   const bool is_counter = IsCounter(name, json);
-  if (dtype != "F32" && !is_counter) {
-    return Invalid(
-        name,
-        absl::StrCat("dtype ", QuotedName(dtype.get_ref<const std::string&>()),
-                     " is not F32; save it as float32"));
+  if (dtype.Text() != "F32" && !is_counter) {
+    return Invalid(name, absl::StrCat("dtype ", QuotedName(dtype.Text()),
+                                      " is not F32; save it as float32"));
   }
-  const Json& shape = json["shape"];
-  const Json& offsets = json["data_offsets"];
-  if (!IsListOfCounts(shape)) return Invalid(name, "shape is no list of sizes");
-  if (!IsListOfCounts(offsets) || offsets.size() != 2) {
+  std::optional<std::vector<int64_t>> shape = Counts(shape_json);
+  if (!shape.has_value()) return Invalid(name, "shape is no list of sizes");
+  const std::optional<std::vector<int64_t>> offsets = Counts(offsets_json);
+  if (!offsets.has_value() || offsets->size() != 2) {
     return Invalid(name, "data_offsets are not two offsets");
   }
   Tensor tensor{.name = name,
-                .shape = shape.get<std::vector<int64_t>>(),
-                .begin = offsets[0].get<uint64_t>(),
-                .end = offsets[1].get<uint64_t>()};
+                .shape = *std::move(shape),
+                .begin = static_cast<uint64_t>((*offsets)[0]),
+                .end = static_cast<uint64_t>((*offsets)[1])};
   if (tensor.begin > tensor.end || tensor.end > data_bytes) {
     return Invalid(name,
                    absl::StrCat("data_offsets ", tensor.begin, "..", tensor.end,
@@ -176,24 +147,43 @@ absl::Status CheckDense(const std::vector<Tensor>& tensors,
 }  // namespace
 
 std::string SafetensorsHeaderText(const SafetensorsHeader& header) {
-  Json json = Json::object();
-  if (!header.metadata.empty()) json[kMetadataKey] = header.metadata;
-  for (const Tensor& tensor : header.tensors) {
-    json[tensor.name] = {{"dtype", "F32"},
-                         {"shape", tensor.shape},
-                         {"data_offsets", {tensor.begin, tensor.end}}};
+  // Names in their order, so that the same weights make the same file.
+  std::map<std::string, std::string> members;
+  if (!header.metadata.empty()) {
+    JsonObject metadata;
+    for (const auto& [key, value] : header.metadata) metadata.Text(key, value);
+    members[kMetadataKey] = metadata.Json();
   }
-  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false,
-                   Json::error_handler_t::replace);
+  for (const Tensor& tensor : header.tensors) {
+    members[tensor.name] = absl::StrCat(
+        R"({"data_offsets":[)", tensor.begin, ",", tensor.end,
+        R"(],"dtype":"F32","shape":[)", absl::StrJoin(tensor.shape, ","), "]}");
+  }
+  JsonObject json;
+  for (const auto& [name, value] : members) json.Value(name, value);
+  return json.Json();
 }
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
                                                          uint64_t data_bytes) {
-  absl::StatusOr<Json> json = ParseObject(text);
-  if (!json.ok()) return json.status();
+  // Object, tensor, shape: a hostile file may hold millions of levels.
+  const absl::StatusOr<JsonDocument> document =
+      JsonDocument::Parse(text, /*max_depth=*/3);
+  if (!document.ok()) {
+    return Invalid(absl::StrCat("bad header: ", document.status().message()));
+  }
+  const Json json = document->root();
+  if (!json.is_object()) return Invalid("bad header: it is no JSON object");
+  const std::string repeated = RepeatedKey(json);
+  if (!repeated.empty()) {
+    return Invalid(
+        absl::StrCat("bad header: it has ", QuotedName(repeated), " twice"));
+  }
 
   SafetensorsHeader header;
-  for (const auto& [name, value] : json->items()) {
+  std::set<std::string> counters;
+  for (Json value = json.First(); value.exists(); value = value.Next()) {
+    const std::string name = value.Key();
     if (name == kMetadataKey) {
       auto metadata = ParseMetadata(value);
       if (!metadata.ok()) return metadata.status();
@@ -203,6 +193,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
     absl::StatusOr<Tensor> tensor = ParseTensor(name, value, data_bytes);
     if (!tensor.ok()) return tensor.status();
     header.tensors.push_back(*std::move(tensor));
+    if (IsCounter(name, value)) counters.insert(name);
   }
   std::sort(header.tensors.begin(), header.tensors.end(),
             [](const Tensor& a, const Tensor& b) {
@@ -214,7 +205,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
   header.tensors.erase(
       std::remove_if(header.tensors.begin(), header.tensors.end(),
                      [&](const Tensor& tensor) {
-                       return IsCounter(tensor.name, (*json)[tensor.name]);
+                       return counters.count(tensor.name) > 0;
                      }),
       header.tensors.end());
   return header;

@@ -1,14 +1,14 @@
 // ReadRunCurves: a log of `train --log`, line by line.
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/json.h"
 #include "runtime/plot/curves.h"
 
 namespace kiln {
@@ -16,9 +16,7 @@ inline namespace runtime {
 
 namespace {
 
-using Json = nlohmann::json;
-
-bool IsMeasure(const std::string& key, const Json& value) {
+bool IsMeasure(const std::string& key, Json value) {
   return key != "event" && key != "epoch" && key != "step" &&
          key != "seconds" && key != "learning_rate" &&
          (value.is_number() || value.is_null());
@@ -32,43 +30,31 @@ RunCurves::Measure& MeasureOf(RunCurves& run, const std::string& name) {
   return run.measures.back();
 }
 
-// Every number of `values`; null, a loss that is not finite, is none. Measures
-// stay in the log's order, that of `keys`.
-void AddMeasures(const Json& values, const std::vector<std::string>& keys,
-                 double iteration, bool test, RunCurves& run) {
-  for (const std::string& key : keys) {
-    const auto found = values.find(key);
-    if (found == values.end() || !IsMeasure(key, *found)) continue;
-    const Json& value = *found;
+// Every number of `values`, in the log's order; null, a loss that is not
+// finite, is none. Of a name that stands there twice, the last.
+void AddMeasures(Json values, double iteration, bool test, RunCurves& run) {
+  for (Json value = values.First(); value.exists(); value = value.Next()) {
+    const std::string key = value.Key();
+    if (!IsMeasure(key, value) || value != values.Find(key)) continue;
     RunCurves::Measure& measure = MeasureOf(run, key);
     (test ? measure.test : measure.train)
-        .Add(iteration, value.is_null() ? NAN : value.get<double>());
+        .Add(iteration, value.Number().value_or(NAN));
   }
 }
 
 bool AddLine(const std::string& line, RunCurves& run) {
-  // Of the line and what is in it, each once, in their order.
-  std::vector<std::string> keys;
-  const Json json = Json::parse(
-      line,
-      [&keys](int, Json::parse_event_t event, Json& parsed) {
-        if (event != Json::parse_event_t::key) return true;
-        const auto& key = parsed.get_ref<const std::string&>();
-        if (std::find(keys.begin(), keys.end(), key) == keys.end())
-          keys.push_back(key);
-        return true;
-      },
-      /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("event") || !json.contains("step") ||
-      !json["step"].is_number()) {
-    return false;
-  }
-  const double iteration = json["step"].get<double>();
-  if (json["event"] == "step") {
-    AddMeasures(json, keys, iteration, /*test=*/false, run);
-  } else if (json["event"] == "epoch" && json.contains("test")) {
-    if (!json["test"].is_object()) return false;
-    AddMeasures(json["test"], keys, iteration, /*test=*/true, run);
+  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(line);
+  if (!document.ok()) return false;
+  const Json json = document->root();
+  const std::optional<double> iteration = json.Find("step").Number();
+  if (!json.Find("event").exists() || !iteration.has_value()) return false;
+  const std::string event = json.Find("event").Text();
+  const Json test = json.Find("test");
+  if (event == "step") {
+    AddMeasures(json, *iteration, /*test=*/false, run);
+  } else if (event == "epoch" && test.exists()) {
+    if (!test.is_object()) return false;
+    AddMeasures(test, *iteration, /*test=*/true, run);
   }
   return true;
 }

@@ -1,13 +1,14 @@
 // gradcheck: a table, or one JSON object, of gradient_check.h's findings.
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "runtime/gradient_check.h"
+#include "runtime/json.h"
 #include "runtime/text_table.h"
 #include "runtime/verbs/verb.h"
 
@@ -40,23 +41,34 @@ void PrintTable(const GradientCheck& check) {
 }
 
 void PrintJson(const GradientCheck& check) {
-  nlohmann::json parameters = nlohmann::json::array();
+  std::vector<std::string> parameters;
   for (const ParameterCheck& p : check.parameters) {
-    parameters.push_back({{"name", p.name},
-                          {"shape", p.shape},
-                          {"elements", p.elements},
-                          {"directions", p.directions},
-                          {"largest_gradient", p.largest_gradient},
-                          {"max_abs_error", p.max_absolute_error},
-                          {"max_rel_error", p.max_relative_error},
-                          {"passed", p.failure.empty()},
-                          {"failure", p.failure}});
+    parameters.push_back(
+        JsonObject()
+            .Text("name", p.name)
+            .Value("shape", absl::StrCat("[", absl::StrJoin(p.shape, ","), "]"))
+            .Integer("elements", p.elements)
+            .Integer("directions", p.directions)
+            .Number("largest_gradient", p.largest_gradient)
+            .Number("max_abs_error", p.max_absolute_error)
+            .Number("max_rel_error", p.max_relative_error)
+            .Bool("passed", p.failure.empty())
+            .Text("failure", p.failure)
+            .Json());
   }
-  const nlohmann::json json = {
-      {"passed", check.passed()},     {"loss", check.loss},
-      {"loss64", check.loss64},       {"ties", check.ties},
-      {"pipelines", check.pipelines}, {"parameters", parameters}};
-  std::printf("%s\n", json.dump().c_str());
+  std::vector<std::string> pipelines;
+  for (const std::string& name : check.pipelines) {
+    pipelines.push_back(JsonText(name));
+  }
+  std::puts(JsonObject()
+                .Bool("passed", check.passed())
+                .Number("loss", check.loss)
+                .Number("loss64", check.loss64)
+                .Integer("ties", check.ties)
+                .Value("pipelines", JsonArray(pipelines))
+                .Value("parameters", JsonArray(parameters))
+                .Json()
+                .c_str());
 }
 
 }  // namespace
