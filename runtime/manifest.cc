@@ -5,7 +5,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -16,59 +16,51 @@ namespace {
 // is the problem of the whole manifest; what is read after that does not count.
 class Members {
  public:
-  Members(Json json, std::string& problem) : json_(json), problem_(problem) {}
+  Members(const Json* json, std::string& problem)
+      : json_(json), problem_(problem) {}
 
   void Complain(const std::string& problem) {
     if (problem_.empty()) problem_ = problem;
   }
-  bool Has(const char* key) const { return json_.Find(key).exists(); }
+  bool Has(const char* key) const { return FindMember(json_, key) != nullptr; }
   // The members of an object in this one.
   Members In(const char* key) {
-    const Json json = Find(key);
-    if (!json.is_object()) Mistyped(key, json);
+    const Json* json = FindMember(json_, key);
+    if (Object(json) == nullptr) Mistyped(key, json, "an object");
     return Members(json, problem_);
   }
 
   void Read(const char* key, std::string& text) {
-    const Json json = Find(key);
-    if (!json.is_text()) return Mistyped(key, json);
-    text = json.Text();
+    Take(key, FindMember(json_, key), text);
   }
   void Read(const char* key, int64_t& integer) {
-    const Json json = Find(key);
-    Take(json.Integer(), key, json, integer);
+    Take(key, FindMember(json_, key), integer);
   }
   void Read(const char* key, double& number) {
-    const Json json = Find(key);
-    Take(json.Number(), key, json, number);
+    Take(key, FindMember(json_, key), number);
   }
   void Read(const char* key, bool& truth) {
-    const Json json = Find(key);
-    Take(json.Bool(), key, json, truth);
+    const Json* json = FindMember(json_, key);
+    const std::optional<bool> read = Bool(json);
+    if (!read.has_value()) return Mistyped(key, json, "true or false");
+    truth = *read;
   }
   void Read(const char* key, std::vector<int64_t>& integers) {
-    ForEach(key, [&](Json json) {
-      Take(json.Integer(), key, json, integers.emplace_back());
-    });
+    ReadElements(key, integers);
   }
   void Read(const char* key, std::vector<double>& numbers) {
-    ForEach(key, [&](Json json) {
-      Take(json.Number(), key, json, numbers.emplace_back());
-    });
+    ReadElements(key, numbers);
   }
   void Read(const char* key, std::vector<std::string>& texts) {
-    ForEach(key, [&](Json json) {
-      if (!json.is_text()) return Mistyped(key, json);
-      texts.push_back(json.Text());
-    });
+    ReadElements(key, texts);
   }
   // Objects, each read by `read`.
   template <typename T>
   void Read(const char* key, std::vector<T>& list,
             void (*read)(Members&, T& element)) {
-    ForEach(key, [&](Json json) {
+    ForEach(key, [&](const Json* json) {
+      if (Object(json) == nullptr) return Mistyped(key, json, "all objects");
       Members members(json, problem_);
-      if (!json.is_object()) return Mistyped(key, json);
       read(members, list.emplace_back());
     });
   }
@@ -93,34 +85,51 @@ class Members {
   }
 
   void ReadTexts(std::vector<std::pair<std::string, std::string>>& texts) {
-    for (Json json = json_.First(); json.exists(); json = json.Next()) {
-      if (!json.is_text()) return Mistyped(json.Key().c_str(), json);
-      texts.emplace_back(json.Key(), json.Text());
+    const Json::object_t* object = Object(json_);
+    if (object == nullptr) return;
+    for (const auto& [key, json] : *object) {
+      Take(key.c_str(), &json, texts.emplace_back(key, "").second);
     }
   }
 
  private:
-  Json Find(const char* key) const { return json_.Find(key); }
-
-  void Mistyped(const char* key, Json json) {
-    Complain(absl::StrCat(
-        "\"", key,
-        json.exists() ? "\" has a wrong type of value" : "\" is missing"));
-  }
-  template <typename T>
-  void Take(std::optional<T> read, const char* key, Json json, T& value) {
-    if (!read.has_value()) return Mistyped(key, json);
-    value = *read;
-  }
-  void ForEach(const char* key, absl::FunctionRef<void(Json)> use) {
-    const Json array = Find(key);
-    if (!array.is_array()) return Mistyped(key, array);
-    for (Json json = array.First(); json.exists(); json = json.Next()) {
-      use(json);
+  void Mistyped(const char* key, const Json* json, const char* type) {
+    if (json == nullptr) {
+      Complain(absl::StrCat("\"", key, "\" is missing"));
+    } else {
+      Complain(absl::StrCat("\"", key, "\" is not ", type, ", but of type ",
+                            json->type_name()));
     }
   }
+  void Take(const char* key, const Json* json, std::string& value) {
+    const std::string* text = Text(json);
+    if (text == nullptr) return Mistyped(key, json, "a text");
+    value = *text;
+  }
+  void Take(const char* key, const Json* json, int64_t& value) {
+    const std::optional<int64_t> integer = Integer(json);
+    if (!integer.has_value()) return Mistyped(key, json, "an integer");
+    value = *integer;
+  }
+  void Take(const char* key, const Json* json, double& value) {
+    const std::optional<double> number = Number(json);
+    if (!number.has_value()) return Mistyped(key, json, "a number");
+    value = *number;
+  }
+  void ForEach(const char* key, absl::FunctionRef<void(const Json*)> use) {
+    const Json* json = FindMember(json_, key);
+    const Json::array_t* array = Array(json);
+    if (array == nullptr) return Mistyped(key, json, "an array");
+    for (const Json& element : *array) use(&element);
+  }
+  template <typename T>
+  void ReadElements(const char* key, std::vector<T>& elements) {
+    ForEach(key, [&](const Json* json) {
+      Take(key, json, elements.emplace_back());
+    });
+  }
 
-  Json json_;
+  const Json* json_;
   std::string& problem_;
 };
 
@@ -452,14 +461,13 @@ const char* ArgumentKindName(ArgumentKind kind) {
 }
 
 absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
-  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(json);
-  if (!document.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("manifest: ", document.status().message()));
+  const Json root = ParseJson(json);
+  if (root.is_discarded()) {
+    return absl::InvalidArgumentError("manifest: it is no JSON");
   }
   Manifest manifest;
   std::string problem;
-  ReadRoot(Members(document->root(), problem), manifest);
+  ReadRoot(Members(&root, problem), manifest);
   if (!problem.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("manifest: ", problem));
   }

@@ -1,7 +1,6 @@
 #include "runtime/safetensors_header.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -11,8 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 
 namespace kiln {
 inline namespace runtime {
@@ -31,39 +29,43 @@ absl::Status Invalid(const std::string& tensor, absl::string_view problem) {
   return Invalid(absl::StrCat("tensor ", QuotedName(tensor), ": ", problem));
 }
 
-// A name that the object, or an object in it, has twice; empty if none has.
-std::string RepeatedKey(Json object) {
-  std::set<std::string> keys;
-  for (Json value = object.First(); value.exists(); value = value.Next()) {
-    if (object.is_object() && !keys.insert(value.Key()).second) {
-      return value.Key();
-    }
-    std::string repeated = RepeatedKey(value);
-    if (!repeated.empty()) return repeated;
+absl::StatusOr<Json> ParseObject(absl::string_view text) {
+  if (absl::StrContains(text, '\0')) return Invalid("bad header: a zero byte");
+  // Object, tensor, shape: a hostile file may hold millions of levels.
+  const JsonOutline outline = OutlineJson(text, /*max_depth=*/3);
+  if (outline.too_deep) return Invalid("bad header: it is nested too deep");
+  if (outline.repeated.has_value()) {
+    return Invalid(absl::StrCat("bad header: it has ",
+                                QuotedName(*outline.repeated), " twice"));
   }
-  return "";
+  Json json = ParseJson(text);
+  if (!json.is_object()) return Invalid("bad header: it is no JSON object");
+  return json;
 }
 
-absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(Json json) {
-  if (!json.is_object()) return Invalid("__metadata__ is no object");
+absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(
+    const Json& json) {
+  const Json::object_t* object = Object(&json);
+  if (object == nullptr) return Invalid("__metadata__ is no object");
   std::map<std::string, std::string> metadata;
-  for (Json value = json.First(); value.exists(); value = value.Next()) {
-    if (!value.is_text()) {
-      return Invalid(
-          absl::StrCat("metadata ", QuotedName(value.Key()), " is no text"));
+  for (const auto& [key, value] : *object) {
+    const std::string* text = Text(&value);
+    if (text == nullptr) {
+      return Invalid(absl::StrCat("metadata ", QuotedName(key), " is no text"));
     }
-    metadata[value.Key()] = value.Text();
+    metadata[key] = *text;
   }
   return metadata;
 }
 
 // The array's numbers; none if it is no array of whole numbers that are not
 // negative.
-std::optional<std::vector<int64_t>> Counts(Json json) {
-  if (!json.is_array()) return std::nullopt;
+std::optional<std::vector<int64_t>> Counts(const Json* json) {
+  const Json::array_t* array = Array(json);
+  if (array == nullptr) return std::nullopt;
   std::vector<int64_t> counts;
-  for (Json value = json.First(); value.exists(); value = value.Next()) {
-    const std::optional<int64_t> count = value.Integer();
+  for (const Json& element : *array) {
+    const std::optional<int64_t> count = Integer(&element);
     if (!count.has_value() || *count < 0) return std::nullopt;
     counts.push_back(*count);
   }
@@ -85,24 +87,26 @@ uint64_t BytesUpTo(uint64_t limit, const std::vector<int64_t>& shape,
 
 // The counter that PyTorch keeps beside each batch normalisation, an int64 in a
 // state_dict: room in the file, and nothing that a model reads.
-bool IsCounter(const std::string& name, Json json) {
-  return absl::EndsWith(name, "num_batches_tracked") &&
-         json.Find("dtype").Text() == "I64";
+bool IsCounter(const std::string& name, const Json* json) {
+  const std::string* dtype = Text(FindMember(json, "dtype"));
+  return absl::EndsWith(name, "num_batches_tracked") && dtype != nullptr &&
+         *dtype == "I64";
 }
 
-absl::StatusOr<Tensor> ParseTensor(const std::string& name, Json json,
+absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
                                    uint64_t data_bytes) {
-  const Json dtype = json.Find("dtype");
-  const Json shape_json = json.Find("shape");
-  const Json offsets_json = json.Find("data_offsets");
-  if (json.Size() != 3 || !dtype.exists() || !shape_json.exists() ||
-      !offsets_json.exists()) {
+  const Json* dtype_json = FindMember(&json, "dtype");
+  const Json* shape_json = FindMember(&json, "shape");
+  const Json* offsets_json = FindMember(&json, "data_offsets");
+  if (json.size() != 3 || dtype_json == nullptr || shape_json == nullptr ||
+      offsets_json == nullptr) {
     return Invalid(name, "not described by dtype, shape and data_offsets");
   }
-  if (!dtype.is_text()) return Invalid(name, "dtype is no text");
-  const bool is_counter = IsCounter(name, json);
-  if (dtype.Text() != "F32" && !is_counter) {
-    return Invalid(name, absl::StrCat("dtype ", QuotedName(dtype.Text()),
+  const std::string* dtype = Text(dtype_json);
+  if (dtype == nullptr) return Invalid(name, "dtype is no text");
+  const bool is_counter = IsCounter(name, &json);
+  if (*dtype != "F32" && !is_counter) {
+    return Invalid(name, absl::StrCat("dtype ", QuotedName(*dtype),
                                       " is not F32; save it as float32"));
   }
   std::optional<std::vector<int64_t>> shape = Counts(shape_json);
@@ -147,43 +151,23 @@ absl::Status CheckDense(const std::vector<Tensor>& tensors,
 }  // namespace
 
 std::string SafetensorsHeaderText(const SafetensorsHeader& header) {
-  // Names in their order, so that the same weights make the same file.
-  std::map<std::string, std::string> members;
-  if (!header.metadata.empty()) {
-    JsonObject metadata;
-    for (const auto& [key, value] : header.metadata) metadata.Text(key, value);
-    members[kMetadataKey] = metadata.Json();
-  }
+  Json json = Json::object();
+  if (!header.metadata.empty()) json[kMetadataKey] = header.metadata;
   for (const Tensor& tensor : header.tensors) {
-    members[tensor.name] = absl::StrCat(
-        R"({"data_offsets":[)", tensor.begin, ",", tensor.end,
-        R"(],"dtype":"F32","shape":[)", absl::StrJoin(tensor.shape, ","), "]}");
+    json[tensor.name] = {{"dtype", "F32"},
+                         {"shape", tensor.shape},
+                         {"data_offsets", {tensor.begin, tensor.end}}};
   }
-  JsonObject json;
-  for (const auto& [name, value] : members) json.Value(name, value);
-  return json.Json();
+  return DumpJson(json);
 }
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
                                                          uint64_t data_bytes) {
-  // Object, tensor, shape: a hostile file may hold millions of levels.
-  const absl::StatusOr<JsonDocument> document =
-      JsonDocument::Parse(text, /*max_depth=*/3);
-  if (!document.ok()) {
-    return Invalid(absl::StrCat("bad header: ", document.status().message()));
-  }
-  const Json json = document->root();
-  if (!json.is_object()) return Invalid("bad header: it is no JSON object");
-  const std::string repeated = RepeatedKey(json);
-  if (!repeated.empty()) {
-    return Invalid(
-        absl::StrCat("bad header: it has ", QuotedName(repeated), " twice"));
-  }
+  absl::StatusOr<Json> json = ParseObject(text);
+  if (!json.ok()) return json.status();
 
   SafetensorsHeader header;
-  std::set<std::string> counters;
-  for (Json value = json.First(); value.exists(); value = value.Next()) {
-    const std::string name = value.Key();
+  for (const auto& [name, value] : *Object(&*json)) {
     if (name == kMetadataKey) {
       auto metadata = ParseMetadata(value);
       if (!metadata.ok()) return metadata.status();
@@ -193,7 +177,6 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
     absl::StatusOr<Tensor> tensor = ParseTensor(name, value, data_bytes);
     if (!tensor.ok()) return tensor.status();
     header.tensors.push_back(*std::move(tensor));
-    if (IsCounter(name, value)) counters.insert(name);
   }
   std::sort(header.tensors.begin(), header.tensors.end(),
             [](const Tensor& a, const Tensor& b) {
@@ -205,7 +188,8 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
   header.tensors.erase(
       std::remove_if(header.tensors.begin(), header.tensors.end(),
                      [&](const Tensor& tensor) {
-                       return counters.count(tensor.name) > 0;
+                       return IsCounter(tensor.name,
+                                        FindMember(&*json, tensor.name));
                      }),
       header.tensors.end());
   return header;

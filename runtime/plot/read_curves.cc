@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 #include "runtime/plot/curves.h"
 
 namespace kiln {
@@ -16,7 +16,7 @@ inline namespace runtime {
 
 namespace {
 
-bool IsMeasure(const std::string& key, Json value) {
+bool IsMeasure(const std::string& key, const Json& value) {
   return key != "event" && key != "epoch" && key != "step" &&
          key != "seconds" && key != "learning_rate" &&
          (value.is_number() || value.is_null());
@@ -30,31 +30,35 @@ RunCurves::Measure& MeasureOf(RunCurves& run, const std::string& name) {
   return run.measures.back();
 }
 
-// Every number of `values`, in the log's order; null, a loss that is not
-// finite, is none. Of a name that stands there twice, the last.
-void AddMeasures(Json values, double iteration, bool test, RunCurves& run) {
-  for (Json value = values.First(); value.exists(); value = value.Next()) {
-    const std::string key = value.Key();
-    if (!IsMeasure(key, value) || value != values.Find(key)) continue;
-    RunCurves::Measure& measure = MeasureOf(run, key);
+// Every number of `values`; null, a loss that is not finite, is none. Measures
+// stay in the log's order, that of `names`.
+void AddMeasures(const Json& values, const std::vector<std::string>& names,
+                 double iteration, bool test, RunCurves& run) {
+  for (const std::string& name : names) {
+    const Json* value = FindMember(&values, name);
+    if (value == nullptr || !IsMeasure(name, *value)) continue;
+    RunCurves::Measure& measure = MeasureOf(run, name);
     (test ? measure.test : measure.train)
-        .Add(iteration, value.Number().value_or(NAN));
+        .Add(iteration, Number(value).value_or(NAN));
   }
 }
 
 bool AddLine(const std::string& line, RunCurves& run) {
-  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(line);
-  if (!document.ok()) return false;
-  const Json json = document->root();
-  const std::optional<double> iteration = json.Find("step").Number();
-  if (!json.Find("event").exists() || !iteration.has_value()) return false;
-  const std::string event = json.Find("event").Text();
-  const Json test = json.Find("test");
-  if (event == "step") {
-    AddMeasures(json, *iteration, /*test=*/false, run);
-  } else if (event == "epoch" && test.exists()) {
-    if (!test.is_object()) return false;
-    AddMeasures(test, *iteration, /*test=*/true, run);
+  // A line has an object of measures in it, and leaves room for more.
+  const JsonOutline outline = OutlineJson(line, /*max_depth=*/16);
+  if (outline.too_deep) return false;
+  const Json json = ParseJson(line);
+  const Json* event = FindMember(&json, "event");
+  const std::optional<double> iteration = Number(FindMember(&json, "step"));
+  if (event == nullptr || !iteration.has_value()) return false;
+  const std::string* name = Text(event);
+  if (name == nullptr) return true;
+  const Json* test = FindMember(&json, "test");
+  if (*name == "step") {
+    AddMeasures(json, outline.names, *iteration, /*test=*/false, run);
+  } else if (*name == "epoch" && test != nullptr) {
+    if (!test->is_object()) return false;
+    AddMeasures(*test, outline.names, *iteration, /*test=*/true, run);
   }
   return true;
 }

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 #include "runtime/optimizer.h"
 #include "runtime/parallel.h"
 #include "runtime/peak.h"
@@ -139,16 +139,14 @@ absl::Status RunBench(const VerbContext& context) {
   if (!result.ok()) return result.status();
   const double share = result->gflops / result->peak_gflops;
   if (json) {
-    std::puts(JsonObject()
-                  .Number("train_us", result->train_us)
-                  .Number("infer_us", result->infer_us)
-                  .Integer("batch", batch)
-                  .Integer("threads", result->threads)
-                  .Number("gflops", result->gflops)
-                  .Number("peak_gflops", result->peak_gflops)
-                  .Number("share_of_peak", share)
-                  .Json()
-                  .c_str());
+    const Json object = {{"train_us", result->train_us},
+                         {"infer_us", result->infer_us},
+                         {"batch", batch},
+                         {"threads", result->threads},
+                         {"gflops", result->gflops},
+                         {"peak_gflops", result->peak_gflops},
+                         {"share_of_peak", share}};
+    std::puts(DumpJson(object).c_str());
     return absl::OkStatus();
   }
   absl::PrintF(

@@ -2,13 +2,12 @@
 
 #include <cstdio>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "runtime/gradient_check.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 #include "runtime/text_table.h"
 #include "runtime/verbs/verb.h"
 
@@ -41,34 +40,23 @@ void PrintTable(const GradientCheck& check) {
 }
 
 void PrintJson(const GradientCheck& check) {
-  std::vector<std::string> parameters;
+  Json parameters = Json::array();
   for (const ParameterCheck& p : check.parameters) {
-    parameters.push_back(
-        JsonObject()
-            .Text("name", p.name)
-            .Value("shape", absl::StrCat("[", absl::StrJoin(p.shape, ","), "]"))
-            .Integer("elements", p.elements)
-            .Integer("directions", p.directions)
-            .Number("largest_gradient", p.largest_gradient)
-            .Number("max_abs_error", p.max_absolute_error)
-            .Number("max_rel_error", p.max_relative_error)
-            .Bool("passed", p.failure.empty())
-            .Text("failure", p.failure)
-            .Json());
+    parameters.push_back({{"name", p.name},
+                          {"shape", p.shape},
+                          {"elements", p.elements},
+                          {"directions", p.directions},
+                          {"largest_gradient", p.largest_gradient},
+                          {"max_abs_error", p.max_absolute_error},
+                          {"max_rel_error", p.max_relative_error},
+                          {"passed", p.failure.empty()},
+                          {"failure", p.failure}});
   }
-  std::vector<std::string> pipelines;
-  for (const std::string& name : check.pipelines) {
-    pipelines.push_back(JsonText(name));
-  }
-  std::puts(JsonObject()
-                .Bool("passed", check.passed())
-                .Number("loss", check.loss)
-                .Number("loss64", check.loss64)
-                .Integer("ties", check.ties)
-                .Value("pipelines", JsonArray(pipelines))
-                .Value("parameters", JsonArray(parameters))
-                .Json()
-                .c_str());
+  const Json json = {
+      {"passed", check.passed()},     {"loss", check.loss},
+      {"loss64", check.loss64},       {"ties", check.ties},
+      {"pipelines", check.pipelines}, {"parameters", parameters}};
+  std::puts(DumpJson(json).c_str());
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "runtime/json.h"
+#include "runtime/json_access.h"
 #include "runtime/text_table.h"
 #include "runtime/verbs/verb.h"
 
@@ -106,32 +106,25 @@ void PrintRows(const std::vector<Row>& rows, const Row& total, double peak) {
 
 void PrintJson(const std::vector<Row>& rows, const Row& total,
                const Profile& profile, double whole_us) {
-  std::vector<std::string> objects;
+  Json object = {{"pipeline", profile.pipeline->function},
+                 {"block", profile.pipeline->block},
+                 {"calls", profile.calls},
+                 {"total_us", total.us},
+                 {"plain_us", whole_us},
+                 {"mark_us", profile.mark_us},
+                 {"peak_gflops", profile.peak_gflops}};
   for (const Row& row : rows) {
-    objects.push_back(
-        JsonObject()
-            .Text("phase", row.phase)
-            .Text("node", row.node)
-            .Text("op", row.op)
-            .Number("us", row.us)
-            .Number("percent", Percent(row, total))
-            .Integer("useful_flops", row.useful_flops)
-            .Number("share_of_peak",
-                    Rate(row.useful_flops, row.us) / profile.peak_gflops)
-            .Integer("bytes", row.bytes)
-            .Json());
+    object["rows"].push_back({{"phase", row.phase},
+                              {"node", row.node},
+                              {"op", row.op},
+                              {"us", row.us},
+                              {"percent", Percent(row, total)},
+                              {"useful_flops", row.useful_flops},
+                              {"share_of_peak", Rate(row.useful_flops, row.us) /
+                                                    profile.peak_gflops},
+                              {"bytes", row.bytes}});
   }
-  std::puts(JsonObject()
-                .Text("pipeline", profile.pipeline->function)
-                .Integer("block", profile.pipeline->block)
-                .Integer("calls", profile.calls)
-                .Number("total_us", total.us)
-                .Number("plain_us", whole_us)
-                .Number("mark_us", profile.mark_us)
-                .Number("peak_gflops", profile.peak_gflops)
-                .Value("rows", JsonArray(objects))
-                .Json()
-                .c_str());
+  std::puts(DumpJson(object).c_str());
 }
 
 absl::Status CheckOptions(const ProfileOptions& options,

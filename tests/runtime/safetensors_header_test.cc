@@ -108,11 +108,11 @@ struct BadHeader {
 TEST(SafetensorsHeaderTest, RefusesBadHeaders) {
   const std::string deep(100000, '[');
   const BadHeader cases[] = {
-      {"nothing", "", "no JSON"},
-      {"no JSON", "{\"a\":", "no JSON"},
-      {"not UTF-8", "{\"\xff\":1}", "no JSON"},
-      {"zero byte", std::string("{}\0", 3), "no JSON"},
-      {"text after it", "{} {}", "no JSON"},
+      {"nothing", "", "no JSON object"},
+      {"no JSON", "{\"a\":", "no JSON object"},
+      {"not UTF-8", "{\"\xff\":1}", "no JSON object"},
+      {"zero byte", std::string("{}\0", 3), "zero byte"},
+      {"text after it", "{} {}", "no JSON object"},
       {"a list", "[]", "no JSON object"},
       {"no tensor object", R"({"a":7})", "not described"},
       {"missing field", R"({"a":{"dtype":"F32","shape":[2]}})",
