@@ -26,12 +26,12 @@ class FlagSet {
   // Binds --name to *value, whose present value is the default. `help` is one
   // line; `placeholder` names the value in the help text ("FILE").
   template <typename T>
-  void Add(const std::string& name, T* value, const std::string& placeholder,
-           const std::string& help) {
+  void Add(absl::string_view name, T* value, absl::string_view placeholder,
+           absl::string_view help) {
     flags_.push_back(
-        {.name = name,
-         .placeholder = placeholder,
-         .help = help,
+        {.name = std::string(name),
+         .placeholder = std::string(placeholder),
+         .help = std::string(help),
          .initial = absl::UnparseFlag(*value),
          .is_bool = std::is_same_v<T, bool>,
          .parse = [value](absl::string_view text, std::string* error) {
@@ -41,11 +41,11 @@ class FlagSet {
 
   // The same for a string flag that may stand alone: `--latex` then means
   // --latex=`alone`. Any other value needs the "=".
-  void AddOptional(const std::string& name, std::string* value,
-                   const std::string& placeholder, const std::string& alone,
-                   const std::string& help) {
+  void AddOptional(absl::string_view name, std::string* value,
+                   absl::string_view placeholder, absl::string_view alone,
+                   absl::string_view help) {
     Add(name, value, placeholder, help);
-    flags_.back().alone = alone;
+    flags_.back().alone = std::string(alone);
   }
 
   // Reads the arguments behind the verb. InvalidArgument, in one line, for an

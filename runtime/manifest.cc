@@ -1,32 +1,137 @@
 #include "runtime/manifest.h"
 
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/json_access.h"
 
 namespace kiln {
 inline namespace runtime {
 
 namespace {
 
-using Json = nlohmann::json;
+// Reads the members of an object. The first that is missing or of another type
+// is the problem of the whole manifest; what is read after that does not count.
+class Members {
+ public:
+  Members(const Json* json, std::string& problem)
+      : json_(json), problem_(problem) {}
 
-// nlohmann::json reports a missing or mistyped member by throwing;
-// ParseManifest catches, so that no exception leaves this file.
-struct ManifestError {
-  std::string message;
-};
-
-// The value that `table` gives `name`; throws when there is none.
-template <typename T, size_t kCount>
-T Named(const std::pair<const char*, T> (&table)[kCount],
-        const std::string& name, const char* what) {
-  for (const auto& [key, value] : table) {
-    if (name == key) return value;
+  void Complain(const std::string& problem) {
+    if (problem_.empty()) problem_ = problem;
   }
-  throw ManifestError{absl::StrCat("unknown ", what, " \"", name, "\"")};
-}
+  bool Has(const char* key) const { return FindMember(json_, key) != nullptr; }
+  // The members of an object in this one.
+  Members In(const char* key) {
+    const Json* json = FindMember(json_, key);
+    if (Object(json) == nullptr) Mistyped(key, json, "an object");
+    return Members(json, problem_);
+  }
+
+  void Read(const char* key, std::string& text) {
+    Take(key, FindMember(json_, key), text);
+  }
+  void Read(const char* key, int64_t& integer) {
+    Take(key, FindMember(json_, key), integer);
+  }
+  void Read(const char* key, double& number) {
+    Take(key, FindMember(json_, key), number);
+  }
+  void Read(const char* key, bool& truth) {
+    const Json* json = FindMember(json_, key);
+    const std::optional<bool> read = Bool(json);
+    if (!read.has_value()) return Mistyped(key, json, "true or false");
+    truth = *read;
+  }
+  void Read(const char* key, std::vector<int64_t>& integers) {
+    ReadElements(key, integers);
+  }
+  void Read(const char* key, std::vector<double>& numbers) {
+    ReadElements(key, numbers);
+  }
+  void Read(const char* key, std::vector<std::string>& texts) {
+    ReadElements(key, texts);
+  }
+  // Objects, each read by `read`.
+  template <typename T>
+  void Read(const char* key, std::vector<T>& list,
+            void (*read)(Members&, T& element)) {
+    ForEach(key, [&](const Json* json) {
+      if (Object(json) == nullptr) return Mistyped(key, json, "all objects");
+      Members members(json, problem_);
+      read(members, list.emplace_back());
+    });
+  }
+  // The value that `table` gives the member's name.
+  template <typename T, size_t kCount>
+  void Read(const char* key, const std::pair<const char*, T> (&table)[kCount],
+            const char* what, T& value) {
+    std::string name;
+    Read(key, name);
+    for (const auto& [known, its_value] : table) {
+      if (name == known) {
+        value = its_value;
+        return;
+      }
+    }
+    Complain(absl::StrCat("unknown ", what, " \"", name, "\""));
+  }
+  // What may be left out, and keeps its value then.
+  template <typename... T>
+  void ReadIfThere(const char* key, T&&... value) {
+    if (Has(key)) Read(key, std::forward<T>(value)...);
+  }
+
+  void ReadTexts(std::vector<std::pair<std::string, std::string>>& texts) {
+    const Json::object_t* object = Object(json_);
+    if (object == nullptr) return;
+    for (const auto& [key, json] : *object) {
+      Take(key.c_str(), &json, texts.emplace_back(key, "").second);
+    }
+  }
+
+ private:
+  void Mistyped(const char* key, const Json* json, const char* type) {
+    if (json == nullptr) {
+      Complain(absl::StrCat("\"", key, "\" is missing"));
+    } else {
+      Complain(absl::StrCat("\"", key, "\" is not ", type, ", but of type ",
+                            json->type_name()));
+    }
+  }
+  void Take(const char* key, const Json* json, std::string& value) {
+    const std::string* text = Text(json);
+    if (text == nullptr) return Mistyped(key, json, "a text");
+    value = *text;
+  }
+  void Take(const char* key, const Json* json, int64_t& value) {
+    const std::optional<int64_t> integer = Integer(json);
+    if (!integer.has_value()) return Mistyped(key, json, "an integer");
+    value = *integer;
+  }
+  void Take(const char* key, const Json* json, double& value) {
+    const std::optional<double> number = Number(json);
+    if (!number.has_value()) return Mistyped(key, json, "a number");
+    value = *number;
+  }
+  void ForEach(const char* key, absl::FunctionRef<void(const Json*)> use) {
+    const Json* json = FindMember(json_, key);
+    const Json::array_t* array = Array(json);
+    if (array == nullptr) return Mistyped(key, json, "an array");
+    for (const Json& element : *array) use(&element);
+  }
+  template <typename T>
+  void ReadElements(const char* key, std::vector<T>& elements) {
+    ForEach(key, [&](const Json* json) {
+      Take(key, json, elements.emplace_back());
+    });
+  }
+
+  const Json* json_;
+  std::string& problem_;
+};
 
 constexpr std::pair<const char*, InitSpec::Kind> kInitKinds[] = {
     {"zeros", InitSpec::Kind::kZeros},
@@ -78,291 +183,225 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"trace", ArgumentKind::kTrace},
 };
 
-std::string Text(const Json& json, const char* key) {
-  return json.at(key).get<std::string>();
-}
-
-// An integer member; 5.5 or "5" is an error, not 5.
-int64_t Integer(const Json& json, const char* key) {
-  const Json& value = json.at(key);
-  if (!value.is_number_integer()) {
-    throw ManifestError{absl::StrCat("\"", key, "\" is not an integer")};
-  }
-  return value.get<int64_t>();
-}
-
-std::vector<int64_t> Shape(const Json& json, const char* key) {
-  std::vector<int64_t> shape;
-  for (const Json& extent : json.at(key)) {
-    if (!extent.is_number_integer()) {
-      throw ManifestError{absl::StrCat("\"", key, "\" has a non-integer")};
-    }
-    shape.push_back(extent.get<int64_t>());
-  }
-  return shape;
-}
-
-// Parses each element of the array json[key] with `parse`.
-template <typename T>
-std::vector<T> List(const Json& json, const char* key,
-                    T (*parse)(const Json&)) {
-  const Json& array = json.at(key);
-  if (!array.is_array()) {
-    throw ManifestError{absl::StrCat("\"", key, "\" is not an array")};
-  }
-  std::vector<T> list;
-  list.reserve(array.size());
-  for (const Json& element : array) list.push_back(parse(element));
-  return list;
-}
-
-InitSpec ParseInit(const Json& json) {
-  InitSpec init;
-  init.kind = Named(kInitKinds, Text(json, "kind"), "init");
+void ReadInit(Members json, InitSpec& init) {
+  json.Read("kind", kInitKinds, "init", init.kind);
   switch (init.kind) {
     case InitSpec::Kind::kZeros:
       break;
     case InitSpec::Kind::kConstant:
-      init.value = json.at("value").get<double>();
+      json.Read("value", init.value);
       break;
     case InitSpec::Kind::kUniform:
-      init.low = json.at("low").get<double>();
-      init.high = json.at("high").get<double>();
+      json.Read("low", init.low);
+      json.Read("high", init.high);
       break;
     case InitSpec::Kind::kNormal:
     case InitSpec::Kind::kTruncatedNormal:
-      init.mean = json.at("mean").get<double>();
-      init.stddev = json.at("stddev").get<double>();
+      json.Read("mean", init.mean);
+      json.Read("stddev", init.stddev);
       break;
     case InitSpec::Kind::kValues:
-      init.values = json.at("values").get<std::vector<double>>();
+      json.Read("values", init.values);
       break;
   }
-  return init;
 }
 
-ParameterSpec ParseParameter(const Json& json) {
-  return {.name = Text(json, "name"),
-          .c_name = Text(json, "c_name"),
-          .shape = Shape(json, "shape"),
-          .offset = Integer(json, "offset"),
-          .size = Integer(json, "size"),
-          .init = ParseInit(json.at("init")),
-          .frozen = json.at("frozen").get<bool>(),
-          .learning_rate_multiplier = json.at("lr_multiplier").get<double>(),
-          .weight_decay_multiplier = json.value("weight_decay_multiplier", 1.0),
-          .buffer = json.value("buffer", false)};
+void ReadParameter(Members& json, ParameterSpec& parameter) {
+  json.Read("name", parameter.name);
+  json.Read("c_name", parameter.c_name);
+  json.Read("shape", parameter.shape);
+  json.Read("offset", parameter.offset);
+  json.Read("size", parameter.size);
+  ReadInit(json.In("init"), parameter.init);
+  json.Read("frozen", parameter.frozen);
+  json.Read("lr_multiplier", parameter.learning_rate_multiplier);
+  json.ReadIfThere("weight_decay_multiplier",
+                   parameter.weight_decay_multiplier);
+  json.ReadIfThere("buffer", parameter.buffer);
 }
 
-PreparedSpec ParsePrepared(const Json& json) {
-  return {.name = Text(json, "name"),
-          .shape = Shape(json, "shape"),
-          .offset = Integer(json, "offset"),
-          .size = Integer(json, "size")};
+void ReadPrepared(Members& json, PreparedSpec& prepared) {
+  json.Read("name", prepared.name);
+  json.Read("shape", prepared.shape);
+  json.Read("offset", prepared.offset);
+  json.Read("size", prepared.size);
 }
 
-std::string ParseNote(const Json& json) { return json.get<std::string>(); }
-
-InputSpec ParseInput(const Json& json) {
-  return {.name = Text(json, "name"),
-          .shape = Shape(json, "shape"),
-          .storage = Named(kStorages, Text(json, "storage"), "storage"),
-          .scale = json.at("scale").get<double>()};
+void ReadInput(Members& json, InputSpec& input) {
+  json.Read("name", input.name);
+  json.Read("shape", input.shape);
+  json.Read("storage", kStorages, "storage", input.storage);
+  json.Read("scale", input.scale);
 }
 
-TargetSpec ParseTarget(const Json& json) {
-  const std::string kind = Text(json, "kind");
-  if (kind != "class" && kind != "value") {
-    throw ManifestError{absl::StrCat("unknown target kind \"", kind, "\"")};
+void ReadTarget(Members& json, TargetSpec& target) {
+  std::string kind;
+  json.Read("kind", kind);
+  if (kind == "class") {
+    json.Read("classes", target.classes);
+    if (target.classes < 1) json.Complain("a class target needs classes");
+  } else if (kind != "value") {
+    json.Complain(absl::StrCat("unknown target kind \"", kind, "\""));
   }
-  const int64_t classes = kind == "class" ? Integer(json, "classes") : 0;
-  if (kind == "class" && classes < 1) {
-    throw ManifestError{"a class target needs classes"};
+  json.Read("name", target.name);
+  json.Read("shape", target.shape);
+  json.Read("storage", kStorages, "storage", target.storage);
+}
+
+void ReadOutput(Members& json, OutputSpec& output) {
+  json.Read("name", output.name);
+  json.Read("shape", output.shape);
+}
+
+void ReadLoss(Members& json, LossSpec& loss) {
+  json.Read("name", loss.name);
+  json.Read("weight", loss.weight);
+}
+
+void ReadMetric(Members& json, std::string& name) { json.Read("name", name); }
+
+void ReadDefaults(Members json, TrainingDefaults& defaults) {
+  json.Read("data", defaults.data);
+  json.Read("batch", defaults.batch);
+  json.Read("epochs", defaults.epochs);
+  json.ReadIfThere("steps", defaults.steps);
+  json.Read("optimizer", defaults.optimizer);
+  json.Read("learning_rate", defaults.learning_rate);
+  json.Read("learning_rate_schedule", defaults.learning_rate_schedule);
+  json.Read("momentum", defaults.momentum);
+  json.Read("weight_decay", defaults.weight_decay);
+  json.ReadIfThere("beta1", defaults.beta1);
+  json.ReadIfThere("beta2", defaults.beta2);
+  json.ReadIfThere("alpha", defaults.alpha);
+  json.ReadIfThere("epsilon", defaults.epsilon);
+  json.ReadIfThere("lr_step_every", defaults.lr_step_every);
+  json.ReadIfThere("lr_gamma", defaults.lr_gamma);
+  json.ReadIfThere("min_learning_rate", defaults.min_learning_rate);
+  json.ReadIfThere("warmup_steps", defaults.warmup_steps);
+  json.ReadIfThere("clip_norm", defaults.clip_norm);
+  json.ReadIfThere("stop_at_accuracy", defaults.stop_at_accuracy);
+  json.ReadIfThere("stop_metric", defaults.stop_metric);
+  json.ReadIfThere("stop_on", defaults.stop_on);
+  json.ReadIfThere("patience", defaults.patience);
+  json.ReadIfThere("patience_metric", defaults.patience_metric);
+}
+
+void ReadLayer(Members& json, LayerSpec& layer) {
+  json.Read("name", layer.name);
+  json.Read("op", layer.op);
+  json.Read("output_shape", layer.output_shape);
+  json.Read("parameters", layer.parameters);
+  json.Read("flops", layer.flops);
+  if (!json.Has("convolution")) return;
+  Members inner = json.In("convolution");
+  ConvolutionSpec& convolution = layer.convolution.emplace();
+  inner.Read("input_shape", convolution.input_shape);
+  inner.Read("kernel", convolution.kernel);
+  inner.Read("stride", convolution.stride);
+  inner.Read("padding", convolution.padding);
+  inner.Read("weight", convolution.weight);
+}
+
+void ReadNode(Members& json, NodeSpec& node) {
+  std::string stage;
+  json.Read("name", node.name);
+  json.Read("op", node.op);
+  json.Read("attributes", node.attributes);
+  json.Read("inputs", node.inputs);
+  json.Read("shape", node.shape);
+  json.Read("dtype", kStorages, "dtype", node.storage);
+  json.Read("stage", stage);
+  node.backward = stage == "backward";
+  json.Read("formula", node.formula);
+  json.Read("latex", node.latex);
+  json.Read("symbol", node.symbol);
+  json.ReadIfThere("adjoint_of", node.adjoint_of);
+  json.ReadIfThere("adjoint_is_part", node.adjoint_is_part);
+  json.Read("outputs", node.outputs);
+}
+
+void ReadGraphText(Members json, GraphText& text) {
+  json.Read("forward", text.forward);
+  json.Read("backward", text.backward);
+  json.Read("final", text.final);
+}
+
+void ReadArgument(Members& json, ArgumentSpec& argument) {
+  json.Read("name", argument.name);
+  json.Read("kind", kArgumentKinds, "argument kind", argument.kind);
+  json.ReadIfThere("tensor", argument.tensor);
+  json.ReadIfThere("slot", argument.slot);
+}
+
+void ReadAllocation(Members& json, AllocationSpec& allocation) {
+  json.Read("name", allocation.name);
+  json.Read("bytes", allocation.bytes);
+  json.Read("offset", allocation.offset);
+}
+
+void ReadStage(Members& json, StageSpec& stage) {
+  json.Read("name", stage.name);
+  json.Read("nodes", stage.nodes);
+  json.Read("of", stage.of);
+  json.Read("phase", stage.phase);
+  json.Read("flops", stage.flops);
+  json.Read("useful_flops", stage.useful_flops);
+  json.Read("bytes", stage.bytes);
+}
+
+void ReadPipeline(Members& json, PipelineSpec& pipeline) {
+  json.Read("function", pipeline.function);
+  json.Read("kind", kPipelineKinds, "pipeline kind", pipeline.kind);
+  json.Read("block", pipeline.block);
+  json.Read("optimizer", pipeline.optimizer);
+  json.Read("schedule", pipeline.schedule);
+  json.ReadIfThere("failure", pipeline.failure);
+  json.Read("workspace_bytes", pipeline.workspace_bytes);
+  json.ReadIfThere("workspace_lower_bound", pipeline.workspace_lower_bound);
+  json.ReadIfThere("stack_bytes", pipeline.stack_bytes);
+  json.Read("allocations", pipeline.allocations, ReadAllocation);
+  json.Read("arguments", pipeline.arguments, ReadArgument);
+  json.ReadIfThere("stages", pipeline.stages, ReadStage);
+}
+
+void ReadFlops(Members json, FlopCounts& flops) {
+  json.Read("forward", flops.forward);
+  json.Read("useful_forward", flops.useful_forward);
+  json.Read("useful_backward", flops.useful_backward);
+  json.ReadIfThere("inference", flops.inference);
+  json.ReadIfThere("useful_inference", flops.useful_inference);
+}
+
+void ReadRoot(Members json, Manifest& manifest) {
+  int64_t version = 1;
+  json.Read("kiln_manifest", version);
+  if (version != 1) {
+    json.Complain(absl::StrCat("version ", version,
+                               " is not 1, the one this binary reads"));
   }
-  return {.name = Text(json, "name"),
-          .shape = Shape(json, "shape"),
-          .storage = Named(kStorages, Text(json, "storage"), "storage"),
-          .classes = classes};
-}
-
-OutputSpec ParseOutput(const Json& json) {
-  return {.name = Text(json, "name"), .shape = Shape(json, "shape")};
-}
-
-LossSpec ParseLoss(const Json& json) {
-  return {.name = Text(json, "name"),
-          .weight = json.at("weight").get<double>()};
-}
-
-std::string ParseMetric(const Json& json) { return Text(json, "name"); }
-
-// What has a default of its own may be left out.
-int64_t IntegerOr(const Json& json, const char* key, int64_t otherwise) {
-  return json.contains(key) ? Integer(json, key) : otherwise;
-}
-
-TrainingDefaults ParseDefaults(const Json& json) {
-  const TrainingDefaults own;
-  return {
-      .data = Text(json, "data"),
-      .batch = Integer(json, "batch"),
-      .epochs = Integer(json, "epochs"),
-      .steps = IntegerOr(json, "steps", own.steps),
-      .optimizer = Text(json, "optimizer"),
-      .learning_rate = json.at("learning_rate").get<double>(),
-      .learning_rate_schedule = Text(json, "learning_rate_schedule"),
-      .momentum = json.at("momentum").get<double>(),
-      .weight_decay = json.at("weight_decay").get<double>(),
-      .beta1 = json.value("beta1", own.beta1),
-      .beta2 = json.value("beta2", own.beta2),
-      .alpha = json.value("alpha", own.alpha),
-      .epsilon = json.value("epsilon", own.epsilon),
-      .lr_step_every = IntegerOr(json, "lr_step_every", own.lr_step_every),
-      .lr_gamma = json.value("lr_gamma", own.lr_gamma),
-      .min_learning_rate =
-          json.value("min_learning_rate", own.min_learning_rate),
-      .warmup_steps = IntegerOr(json, "warmup_steps", own.warmup_steps),
-      .clip_norm = json.value("clip_norm", own.clip_norm),
-      .stop_at_accuracy = json.value("stop_at_accuracy", own.stop_at_accuracy),
-      .stop_metric = json.value("stop_metric", own.stop_metric),
-      .stop_on = json.value("stop_on", own.stop_on),
-      .patience = IntegerOr(json, "patience", own.patience),
-      .patience_metric = json.value("patience_metric", own.patience_metric)};
-}
-
-std::optional<ConvolutionSpec> ParseConvolution(const Json& layer) {
-  if (!layer.contains("convolution")) return std::nullopt;
-  const Json& json = layer.at("convolution");
-  return ConvolutionSpec{.input_shape = Shape(json, "input_shape"),
-                         .kernel = Shape(json, "kernel"),
-                         .stride = Shape(json, "stride"),
-                         .padding = Shape(json, "padding"),
-                         .weight = Text(json, "weight")};
-}
-
-LayerSpec ParseLayer(const Json& json) {
-  return {.name = Text(json, "name"),
-          .op = Text(json, "op"),
-          .output_shape = Shape(json, "output_shape"),
-          .parameters = Integer(json, "parameters"),
-          .flops = Integer(json, "flops"),
-          .convolution = ParseConvolution(json)};
-}
-
-NodeSpec ParseNode(const Json& json) {
-  return {.name = Text(json, "name"),
-          .op = Text(json, "op"),
-          .attributes = Text(json, "attributes"),
-          .inputs = json.at("inputs").get<std::vector<std::string>>(),
-          .shape = Shape(json, "shape"),
-          .storage = Named(kStorages, Text(json, "dtype"), "dtype"),
-          .backward = Text(json, "stage") == "backward",
-          .formula = Text(json, "formula"),
-          .latex = Text(json, "latex"),
-          .symbol = Text(json, "symbol"),
-          .adjoint_of = json.value("adjoint_of", ""),
-          .adjoint_is_part = json.value("adjoint_is_part", false),
-          .outputs = json.at("outputs").get<std::vector<std::string>>()};
-}
-
-GraphText ParseGraphText(const Json& json) {
-  return {.forward = Text(json, "forward"),
-          .backward = Text(json, "backward"),
-          .final = Text(json, "final")};
-}
-
-ArgumentSpec ParseArgument(const Json& json) {
-  return {.name = Text(json, "name"),
-          .kind = Named(kArgumentKinds, Text(json, "kind"), "argument kind"),
-          .tensor = json.value("tensor", ""),
-          .slot = json.value("slot", "")};
-}
-
-AllocationSpec ParseAllocation(const Json& json) {
-  return {.name = Text(json, "name"),
-          .bytes = Integer(json, "bytes"),
-          .offset = Integer(json, "offset")};
-}
-
-StageSpec ParseStage(const Json& json) {
-  return {.name = Text(json, "name"),
-          .nodes = json.at("nodes").get<std::vector<std::string>>(),
-          .of = Text(json, "of"),
-          .phase = Text(json, "phase"),
-          .flops = Integer(json, "flops"),
-          .useful_flops = Integer(json, "useful_flops"),
-          .bytes = Integer(json, "bytes")};
-}
-
-PipelineSpec ParsePipeline(const Json& json) {
-  return {.function = Text(json, "function"),
-          .kind = Named(kPipelineKinds, Text(json, "kind"), "pipeline kind"),
-          .block = Integer(json, "block"),
-          .optimizer = Text(json, "optimizer"),
-          .schedule = Text(json, "schedule"),
-          .failure = json.value("failure", ""),
-          .workspace_bytes = Integer(json, "workspace_bytes"),
-          .workspace_lower_bound = json.contains("workspace_lower_bound")
-                                       ? Integer(json, "workspace_lower_bound")
-                                       : 0,
-          .stack_bytes =
-              json.contains("stack_bytes") ? Integer(json, "stack_bytes") : 0,
-          .allocations = List(json, "allocations", ParseAllocation),
-          .arguments = List(json, "arguments", ParseArgument),
-          .stages = json.contains("stages") ? List(json, "stages", ParseStage)
-                                            : std::vector<StageSpec>{}};
-}
-
-std::vector<std::pair<std::string, std::string>> ParseOptions(
-    const Json& json) {
-  std::vector<std::pair<std::string, std::string>> options;
-  for (const auto& [name, value] : json.items()) {
-    options.emplace_back(name, value.get<std::string>());
-  }
-  return options;
-}
-
-Manifest ParseRoot(const Json& json) {
-  if (Integer(json, "kiln_manifest") != 1) {
-    throw ManifestError{absl::StrCat("version ", Integer(json, "kiln_manifest"),
-                                     " is not 1, the one this binary reads")};
-  }
-  const Json& flops = json.at("flops");
-  return {.model = Text(json, "model"),
-          .options = ParseOptions(json.at("options")),
-          .parameters = List(json, "parameters", ParseParameter),
-          .parameter_count = Integer(json, "parameter_count"),
-          .arena_floats = Integer(json, "arena_floats"),
-          .whole_batch = json.value("whole_batch", false),
-          .prepared = json.contains("prepared")
-                          ? List(json, "prepared", ParsePrepared)
-                          : std::vector<PreparedSpec>{},
-          .prepared_floats = json.contains("prepared_floats")
-                                 ? Integer(json, "prepared_floats")
-                                 : 0,
-          .inputs = List(json, "inputs", ParseInput),
-          .targets = List(json, "targets", ParseTarget),
-          .outputs = List(json, "outputs", ParseOutput),
-          .losses = List(json, "losses", ParseLoss),
-          .metrics = List(json, "metrics", ParseMetric),
-          .defaults = ParseDefaults(json.at("defaults")),
-          .flops = {.forward = Integer(flops, "forward"),
-                    .useful_forward = Integer(flops, "useful_forward"),
-                    .useful_backward = Integer(flops, "useful_backward"),
-                    .inference = flops.value("inference", int64_t{0}),
-                    .useful_inference =
-                        flops.value("useful_inference", int64_t{0})},
-          .layers = List(json, "layers", ParseLayer),
-          .dot = ParseGraphText(json.at("graph")),
-          .text = ParseGraphText(json.at("text")),
-          .nodes = List(json, "nodes", ParseNode),
-          .pipelines = List(json, "pipelines", ParsePipeline),
-          .profiled = json.contains("profiled")
-                          ? List(json, "profiled", ParsePipeline)
-                          : std::vector<PipelineSpec>{},
-          .notes = json.contains("notes") ? List(json, "notes", ParseNote)
-                                          : std::vector<std::string>{},
-          .count_only = json.value("count_only", false)};
+  json.Read("model", manifest.model);
+  json.In("options").ReadTexts(manifest.options);
+  json.Read("parameters", manifest.parameters, ReadParameter);
+  json.Read("parameter_count", manifest.parameter_count);
+  json.Read("arena_floats", manifest.arena_floats);
+  json.ReadIfThere("whole_batch", manifest.whole_batch);
+  json.ReadIfThere("prepared", manifest.prepared, ReadPrepared);
+  json.ReadIfThere("prepared_floats", manifest.prepared_floats);
+  json.Read("inputs", manifest.inputs, ReadInput);
+  json.Read("targets", manifest.targets, ReadTarget);
+  json.Read("outputs", manifest.outputs, ReadOutput);
+  json.Read("losses", manifest.losses, ReadLoss);
+  json.Read("metrics", manifest.metrics, ReadMetric);
+  ReadDefaults(json.In("defaults"), manifest.defaults);
+  ReadFlops(json.In("flops"), manifest.flops);
+  json.Read("layers", manifest.layers, ReadLayer);
+  ReadGraphText(json.In("graph"), manifest.dot);
+  ReadGraphText(json.In("text"), manifest.text);
+  json.Read("nodes", manifest.nodes, ReadNode);
+  json.Read("pipelines", manifest.pipelines, ReadPipeline);
+  json.ReadIfThere("profiled", manifest.profiled, ReadPipeline);
+  json.ReadIfThere("notes", manifest.notes);
+  json.ReadIfThere("count_only", manifest.count_only);
 }
 
 template <typename T>
@@ -422,14 +461,15 @@ const char* ArgumentKindName(ArgumentKind kind) {
 }
 
 absl::StatusOr<Manifest> ParseManifest(absl::string_view json) {
+  const Json root = ParseJson(json);
+  if (root.is_discarded()) {
+    return absl::InvalidArgumentError("manifest: it is no JSON");
+  }
   Manifest manifest;
-  try {
-    manifest = ParseRoot(Json::parse(json.begin(), json.end()));
-  } catch (const ManifestError& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("manifest: ", error.message));
-  } catch (const Json::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat("manifest: ", error.what()));
+  std::string problem;
+  ReadRoot(Members(&root, problem), manifest);
+  if (!problem.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("manifest: ", problem));
   }
   if (absl::Status status = CheckManifest(manifest); !status.ok()) {
     return status;

@@ -1,8 +1,7 @@
 #include "runtime/safetensors_header.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -11,13 +10,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "runtime/json_access.h"
 
 namespace kiln {
 inline namespace runtime {
 namespace {
 
-using Json = nlohmann::json;
 using Tensor = SafetensorsHeader::Tensor;
 
 constexpr char kMetadataKey[] = "__metadata__";
@@ -31,72 +29,47 @@ absl::Status Invalid(const std::string& tensor, absl::string_view problem) {
   return Invalid(absl::StrCat("tensor ", QuotedName(tensor), ": ", problem));
 }
 
-// Watches a parse for what the finished value no longer shows, names given
-// twice, and for nesting deeper than a header's (object, tensor, shape), of
-// which a hostile file may hold millions of levels.
-class ParseGuard {
- public:
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (depth >= kDepth) problem_ = "it is nested too deep";
-      if (depth >= kDepth) return false;
-      names_[depth].clear();
-    }
-    // A key's depth counts the object that it stands in.
-    if (event == Event::key && depth <= kDepth &&
-        !names_[depth - 1]
-             .insert(parsed.get_ref<const std::string&>())
-             .second) {
-      problem_ = absl::StrCat("it has ",
-                              QuotedName(parsed.get_ref<const std::string&>()),
-                              " twice");
-    }
-    return true;
-  }
-  const std::string& problem() const { return problem_; }
-
- private:
-  static constexpr int kDepth = 3;
-  std::array<std::set<std::string>, kDepth> names_;
-  std::string problem_;
-};
-
 absl::StatusOr<Json> ParseObject(absl::string_view text) {
-  // The parser would take a zero byte for the text's end.
   if (absl::StrContains(text, '\0')) return Invalid("bad header: a zero byte");
-  ParseGuard guard;
-  Json json = Json::parse(
-      text,
-      [&](int d, auto event, Json& parsed) { return guard(d, event, parsed); },
-      /*allow_exceptions=*/false);
-  if (!guard.problem().empty()) {
-    return Invalid(absl::StrCat("bad header: ", guard.problem()));
+  // Object, tensor, shape: a hostile file may hold millions of levels.
+  const JsonOutline outline = OutlineJson(text, /*max_depth=*/3);
+  if (outline.too_deep) return Invalid("bad header: it is nested too deep");
+  if (outline.repeated.has_value()) {
+    return Invalid(absl::StrCat("bad header: it has ",
+                                QuotedName(*outline.repeated), " twice"));
   }
+  Json json = ParseJson(text);
   if (!json.is_object()) return Invalid("bad header: it is no JSON object");
   return json;
 }
 
 absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(
     const Json& json) {
-  if (!json.is_object()) return Invalid("__metadata__ is no object");
+  const Json::object_t* object = Object(&json);
+  if (object == nullptr) return Invalid("__metadata__ is no object");
   std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) {
+  for (const auto& [key, value] : *object) {
+    const std::string* text = Text(&value);
+    if (text == nullptr) {
       return Invalid(absl::StrCat("metadata ", QuotedName(key), " is no text"));
     }
-    metadata[key] = value.get_ref<const std::string&>();
+    metadata[key] = *text;
   }
   return metadata;
 }
 
-bool IsListOfCounts(const Json& json) {
-  return json.is_array() &&
-         std::all_of(json.begin(), json.end(), [](const Json& element) {
-           return element.is_number_unsigned() &&
-                  element.get<uint64_t>() <=
-                      std::numeric_limits<int64_t>::max();
-         });
+// The array's numbers; none if it is no array of whole numbers that are not
+// negative.
+std::optional<std::vector<int64_t>> Counts(const Json* json) {
+  const Json::array_t* array = Array(json);
+  if (array == nullptr) return std::nullopt;
+  std::vector<int64_t> counts;
+  for (const Json& element : *array) {
+    const std::optional<int64_t> count = Integer(&element);
+    if (!count.has_value() || *count < 0) return std::nullopt;
+    counts.push_back(*count);
+  }
+  return counts;
 }
 
 // Bytes of a tensor, or `limit` + 1 if it takes more than `limit`.
@@ -114,36 +87,38 @@ uint64_t BytesUpTo(uint64_t limit, const std::vector<int64_t>& shape,
 
 // The counter that PyTorch keeps beside each batch normalisation, an int64 in a
 // state_dict: room in the file, and nothing that a model reads.
-bool IsCounter(const std::string& name, const Json& json) {
-  return absl::EndsWith(name, "num_batches_tracked") && json.is_object() &&
-         json.contains("dtype") && json["dtype"] == "I64";
+bool IsCounter(const std::string& name, const Json* json) {
+  const std::string* dtype = Text(FindMember(json, "dtype"));
+  return absl::EndsWith(name, "num_batches_tracked") && dtype != nullptr &&
+         *dtype == "I64";
 }
 
 absl::StatusOr<Tensor> ParseTensor(const std::string& name, const Json& json,
                                    uint64_t data_bytes) {
-  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") ||
-      !json.contains("shape") || !json.contains("data_offsets")) {
+  const Json* dtype_json = FindMember(&json, "dtype");
+  const Json* shape_json = FindMember(&json, "shape");
+  const Json* offsets_json = FindMember(&json, "data_offsets");
+  if (json.size() != 3 || dtype_json == nullptr || shape_json == nullptr ||
+      offsets_json == nullptr) {
     return Invalid(name, "not described by dtype, shape and data_offsets");
   }
-  const Json& dtype = json["dtype"];
-  if (!dtype.is_string()) return Invalid(name, "dtype is no text");
-  const bool is_counter = IsCounter(name, json);
-  if (dtype != "F32" && !is_counter) {
-    return Invalid(
-        name,
-        absl::StrCat("dtype ", QuotedName(dtype.get_ref<const std::string&>()),
-                     " is not F32; save it as float32"));
+  const std::string* dtype = Text(dtype_json);
+  if (dtype == nullptr) return Invalid(name, "dtype is no text");
+  const bool is_counter = IsCounter(name, &json);
+  if (*dtype != "F32" && !is_counter) {
+    return Invalid(name, absl::StrCat("dtype ", QuotedName(*dtype),
+                                      " is not F32; save it as float32"));
   }
-  const Json& shape = json["shape"];
-  const Json& offsets = json["data_offsets"];
-  if (!IsListOfCounts(shape)) return Invalid(name, "shape is no list of sizes");
-  if (!IsListOfCounts(offsets) || offsets.size() != 2) {
+  std::optional<std::vector<int64_t>> shape = Counts(shape_json);
+  if (!shape.has_value()) return Invalid(name, "shape is no list of sizes");
+  const std::optional<std::vector<int64_t>> offsets = Counts(offsets_json);
+  if (!offsets.has_value() || offsets->size() != 2) {
     return Invalid(name, "data_offsets are not two offsets");
   }
   Tensor tensor{.name = name,
-                .shape = shape.get<std::vector<int64_t>>(),
-                .begin = offsets[0].get<uint64_t>(),
-                .end = offsets[1].get<uint64_t>()};
+                .shape = *std::move(shape),
+                .begin = static_cast<uint64_t>((*offsets)[0]),
+                .end = static_cast<uint64_t>((*offsets)[1])};
   if (tensor.begin > tensor.end || tensor.end > data_bytes) {
     return Invalid(name,
                    absl::StrCat("data_offsets ", tensor.begin, "..", tensor.end,
@@ -183,8 +158,7 @@ std::string SafetensorsHeaderText(const SafetensorsHeader& header) {
                          {"shape", tensor.shape},
                          {"data_offsets", {tensor.begin, tensor.end}}};
   }
-  return json.dump(/*indent=*/-1, ' ', /*ensure_ascii=*/false,
-                   Json::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
@@ -193,7 +167,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
   if (!json.ok()) return json.status();
 
   SafetensorsHeader header;
-  for (const auto& [name, value] : json->items()) {
+  for (const auto& [name, value] : *Object(&*json)) {
     if (name == kMetadataKey) {
       auto metadata = ParseMetadata(value);
       if (!metadata.ok()) return metadata.status();
@@ -214,7 +188,8 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view text,
   header.tensors.erase(
       std::remove_if(header.tensors.begin(), header.tensors.end(),
                      [&](const Tensor& tensor) {
-                       return IsCounter(tensor.name, (*json)[tensor.name]);
+                       return IsCounter(tensor.name,
+                                        FindMember(&*json, tensor.name));
                      }),
       header.tensors.end());
   return header;

@@ -39,6 +39,7 @@ struct TrainingEpoch {
   bool last = false;              // of the run
 };
 
+// What they throw reaches whoever called Run.
 struct TrainingCallbacks {
   std::function<void(const TrainingStep&)> on_step;    // may be empty
   std::function<void(const TrainingEpoch&)> on_epoch;  // may be empty

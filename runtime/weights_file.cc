@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <new>
+#include <memory>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -37,6 +38,13 @@ constexpr uint64_t kDataAlignment = 64;
 
 absl::Status FileError(const std::string& path, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", problem));
+}
+
+bool HasMemoryFor(uint64_t bytes) {
+  const auto release = [](void* memory) { std::free(memory); };
+  return std::unique_ptr<void, decltype(release)>(std::malloc(bytes)) !=
+             nullptr ||
+         bytes == 0;
 }
 
 // REQUIRES: `header` has no checksum yet.
@@ -204,12 +212,12 @@ absl::StatusOr<WeightsFile> WeightsFile::Read(const std::string& path) {
   // The header accounts for every byte in whole floats.
   WeightsFile weights;
   weights.path_ = path;
-  try {
-    weights.data_.resize(data_bytes / sizeof(float));
-  } catch (const std::bad_alloc&) {
+  // The vector would end the program.
+  if (!HasMemoryFor(data_bytes)) {
     return absl::ResourceExhaustedError(absl::StrCat(
         path, ": no memory for its ", data_bytes, " bytes of data"));
   }
+  weights.data_.resize(data_bytes / sizeof(float));
   if (!ReadExactly(file, weights.data_.data(), data_bytes)) {
     return FileError(path, "cannot be read to its end");
   }

@@ -1,22 +1,20 @@
 // ReadRunCurves: a log of `train --log`, line by line.
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/json_access.h"
 #include "runtime/plot/curves.h"
 
 namespace kiln {
 inline namespace runtime {
 
 namespace {
-
-using Json = nlohmann::json;
 
 bool IsMeasure(const std::string& key, const Json& value) {
   return key != "event" && key != "epoch" && key != "step" &&
@@ -33,42 +31,34 @@ RunCurves::Measure& MeasureOf(RunCurves& run, const std::string& name) {
 }
 
 // Every number of `values`; null, a loss that is not finite, is none. Measures
-// stay in the log's order, that of `keys`.
-void AddMeasures(const Json& values, const std::vector<std::string>& keys,
+// stay in the log's order, that of `names`.
+void AddMeasures(const Json& values, const std::vector<std::string>& names,
                  double iteration, bool test, RunCurves& run) {
-  for (const std::string& key : keys) {
-    const auto found = values.find(key);
-    if (found == values.end() || !IsMeasure(key, *found)) continue;
-    const Json& value = *found;
-    RunCurves::Measure& measure = MeasureOf(run, key);
+  for (const std::string& name : names) {
+    const Json* value = FindMember(&values, name);
+    if (value == nullptr || !IsMeasure(name, *value)) continue;
+    RunCurves::Measure& measure = MeasureOf(run, name);
     (test ? measure.test : measure.train)
-        .Add(iteration, value.is_null() ? NAN : value.get<double>());
+        .Add(iteration, Number(value).value_or(NAN));
   }
 }
 
 bool AddLine(const std::string& line, RunCurves& run) {
-  // Of the line and what is in it, each once, in their order.
-  std::vector<std::string> keys;
-  const Json json = Json::parse(
-      line,
-      [&keys](int, Json::parse_event_t event, Json& parsed) {
-        if (event != Json::parse_event_t::key) return true;
-        const auto& key = parsed.get_ref<const std::string&>();
-        if (std::find(keys.begin(), keys.end(), key) == keys.end())
-          keys.push_back(key);
-        return true;
-      },
-      /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("event") || !json.contains("step") ||
-      !json["step"].is_number()) {
-    return false;
-  }
-  const double iteration = json["step"].get<double>();
-  if (json["event"] == "step") {
-    AddMeasures(json, keys, iteration, /*test=*/false, run);
-  } else if (json["event"] == "epoch" && json.contains("test")) {
-    if (!json["test"].is_object()) return false;
-    AddMeasures(json["test"], keys, iteration, /*test=*/true, run);
+  // A line has an object of measures in it, and leaves room for more.
+  const JsonOutline outline = OutlineJson(line, /*max_depth=*/16);
+  if (outline.too_deep) return false;
+  const Json json = ParseJson(line);
+  const Json* event = FindMember(&json, "event");
+  const std::optional<double> iteration = Number(FindMember(&json, "step"));
+  if (event == nullptr || !iteration.has_value()) return false;
+  const std::string* name = Text(event);
+  if (name == nullptr) return true;
+  const Json* test = FindMember(&json, "test");
+  if (*name == "step") {
+    AddMeasures(json, outline.names, *iteration, /*test=*/false, run);
+  } else if (*name == "epoch" && test != nullptr) {
+    if (!test->is_object()) return false;
+    AddMeasures(*test, outline.names, *iteration, /*test=*/true, run);
   }
   return true;
 }

@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/json_access.h"
 #include "runtime/optimizer.h"
 #include "runtime/parallel.h"
 #include "runtime/peak.h"
@@ -139,14 +139,14 @@ absl::Status RunBench(const VerbContext& context) {
   if (!result.ok()) return result.status();
   const double share = result->gflops / result->peak_gflops;
   if (json) {
-    const nlohmann::json object = {{"train_us", result->train_us},
-                                   {"infer_us", result->infer_us},
-                                   {"batch", batch},
-                                   {"threads", result->threads},
-                                   {"gflops", result->gflops},
-                                   {"peak_gflops", result->peak_gflops},
-                                   {"share_of_peak", share}};
-    std::printf("%s\n", object.dump().c_str());
+    const Json object = {{"train_us", result->train_us},
+                         {"infer_us", result->infer_us},
+                         {"batch", batch},
+                         {"threads", result->threads},
+                         {"gflops", result->gflops},
+                         {"peak_gflops", result->peak_gflops},
+                         {"share_of_peak", share}};
+    std::puts(DumpJson(object).c_str());
     return absl::OkStatus();
   }
   absl::PrintF(

@@ -1,13 +1,13 @@
 // gradcheck: a table, or one JSON object, of gradient_check.h's findings.
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "runtime/gradient_check.h"
+#include "runtime/json_access.h"
 #include "runtime/text_table.h"
 #include "runtime/verbs/verb.h"
 
@@ -40,7 +40,7 @@ void PrintTable(const GradientCheck& check) {
 }
 
 void PrintJson(const GradientCheck& check) {
-  nlohmann::json parameters = nlohmann::json::array();
+  Json parameters = Json::array();
   for (const ParameterCheck& p : check.parameters) {
     parameters.push_back({{"name", p.name},
                           {"shape", p.shape},
@@ -52,11 +52,11 @@ void PrintJson(const GradientCheck& check) {
                           {"passed", p.failure.empty()},
                           {"failure", p.failure}});
   }
-  const nlohmann::json json = {
+  const Json json = {
       {"passed", check.passed()},     {"loss", check.loss},
       {"loss64", check.loss64},       {"ties", check.ties},
       {"pipelines", check.pipelines}, {"parameters", parameters}};
-  std::printf("%s\n", json.dump().c_str());
+  std::puts(DumpJson(json).c_str());
 }
 
 }  // namespace

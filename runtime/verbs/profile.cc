@@ -6,13 +6,13 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "runtime/json_access.h"
 #include "runtime/text_table.h"
 #include "runtime/verbs/verb.h"
 
@@ -106,13 +106,13 @@ void PrintRows(const std::vector<Row>& rows, const Row& total, double peak) {
 
 void PrintJson(const std::vector<Row>& rows, const Row& total,
                const Profile& profile, double whole_us) {
-  nlohmann::json object = {{"pipeline", profile.pipeline->function},
-                           {"block", profile.pipeline->block},
-                           {"calls", profile.calls},
-                           {"total_us", total.us},
-                           {"plain_us", whole_us},
-                           {"mark_us", profile.mark_us},
-                           {"peak_gflops", profile.peak_gflops}};
+  Json object = {{"pipeline", profile.pipeline->function},
+                 {"block", profile.pipeline->block},
+                 {"calls", profile.calls},
+                 {"total_us", total.us},
+                 {"plain_us", whole_us},
+                 {"mark_us", profile.mark_us},
+                 {"peak_gflops", profile.peak_gflops}};
   for (const Row& row : rows) {
     object["rows"].push_back({{"phase", row.phase},
                               {"node", row.node},
@@ -124,7 +124,7 @@ void PrintJson(const std::vector<Row>& rows, const Row& total,
                                                     profile.peak_gflops},
                               {"bytes", row.bytes}});
   }
-  std::printf("%s\n", object.dump().c_str());
+  std::puts(DumpJson(object).c_str());
 }
 
 absl::Status CheckOptions(const ProfileOptions& options,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -70,6 +71,22 @@ TEST(BinariesTest, LinkNeitherHalideNorLlvm) {
     EXPECT_EQ(libraries.out.find("libHalide"), std::string::npos);
     EXPECT_EQ(libraries.out.find("LLVM"), std::string::npos);
   }
+}
+
+// 800 MB of images, and weights of 4 GB, in 400 MB of address space.
+TEST(BinariesTest, OutOfMemoryIsOneLine) {
+  const std::string little = "ulimit -v 409600; ";
+  EXPECT_TRUE(Refuses(little + "%/lenet5 bench --batch=1000000",
+                      {"lenet5 bench: out of memory\n"}));
+  const TemporaryDirectory directory;
+  const std::string header =
+      R"({"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}})";
+  const std::string weights = directory / "w";
+  std::ofstream(weights, std::ios::binary)
+      << static_cast<char>(header.size()) << std::string(7, '\0') << header;
+  ASSERT_EQ(Shell("truncate --size=+4000000000 " + weights).code, 0);
+  EXPECT_TRUE(Refuses(little + "%/lenet5 eval --data=digits --load=" + weights,
+                      {weights, "no memory for its 4000000000 bytes of data"}));
 }
 
 TEST(BinariesTest, EveryGradientPassesItsCheck) {

@@ -186,9 +186,9 @@ class BuildCostTest(unittest.TestCase):
     def test_verdicts(self):
         cost = build_cost.Cost("lenet5")
         cost.binary_bytes = 999_999
-        self.assertEqual(build_cost.verdict(cost), "yes")
+        self.assertEqual(build_cost.verdict(cost), "yes, below 1 MB (met)")
         cost.binary_bytes = 1_000_000
-        self.assertIn("no", build_cost.verdict(cost))
+        self.assertEqual(build_cost.verdict(cost), "yes, not below 1 MB (not met)")
         cost.foreign = ["libHalide.so"]
         self.assertIn("libHalide.so", build_cost.verdict(cost))
 

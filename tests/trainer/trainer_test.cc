@@ -46,6 +46,32 @@ TEST_F(TrainerTest, WithoutShufflingTheOrderIsTheDatas) {
   EXPECT_EQ(Fake().trained_rows, Rows(kSamples));
 }
 
+// Unlike the rest of the runtime, the trainer is compiled with exceptions.
+TEST_F(TrainerTest, AnExceptionOfACallbackReachesWhoCalled) {
+  struct Enough {
+    int64_t step;
+  };
+  const auto model = MakeModel();
+  Trainer trainer = *Trainer::Create(*model, *binding_, binding_.get(),
+                                     {.epochs = 2, .batch = 8});
+  TrainingCallbacks callbacks;
+  callbacks.on_step = [](const TrainingStep& step) {
+    if (step.step == 2) throw Enough{step.step};
+  };
+  int64_t reached = 0;
+  try {
+    (void)trainer.Run(callbacks);
+  } catch (const Enough& enough) {
+    reached = enough.step;
+  }
+  EXPECT_EQ(reached, 2);
+  callbacks.on_step = nullptr;
+  callbacks.on_epoch = [](const TrainingEpoch& epoch) {
+    throw Enough{epoch.epoch};
+  };
+  EXPECT_THROW((void)trainer.Run(callbacks), Enough);
+}
+
 TEST_F(TrainerTest, TheSeedDecidesTheBits) {
   const TrainingOptions options = {.epochs = 3,
                                    .batch = 9,
