@@ -4,7 +4,6 @@
 #define KILN_GENERATORS_SCHEDULE_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -79,11 +78,11 @@ bool Contains(const Family& family, const Tile& tile, int registers);
 // Cycles to cover the space by `tile`, up to a factor. A reduction step of a
 // tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
 // broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
-// to hide their latency of 4 cycles: and one more, since they never start in
-// perfect order. Where inputs stream from the second cache,
-// lines of 64 bytes come one in two cycles at best, as those of a weight
-// gradient do, one for a row of vectors and one for each channel; those of a
-// convolution, which jumps from channel to channel, one in four.
+// to hide their latency of 4 cycles, and one more since they never start in
+// perfect order. Where inputs stream from the second cache, lines of 64 bytes
+// come one in two cycles at best, as those of a weight gradient do, one for a
+// row of vectors and one for each channel; those of a convolution, which jumps
+// from channel to channel, one in four.
 double TileCost(const TileSpace& space, const Tile& tile);
 
 // All tiles of the space by that cost, the cheapest first, and the cheapest:
@@ -104,8 +103,8 @@ int VectorDivisor(int64_t extent, int limit);
 // When the block fills whole vectors, lanes are samples. When it is smaller, n
 // and x are fused, n + block * x, and a vector holds several columns: a step in
 // x is still a shift by a constant, so convolutions at stride 1 read dense
-// vectors. They are fused as well where a column is a line of the cache
-// and several vectors: a tile then reads whole lines.
+// vectors. They are fused as well where a column is a line of the cache and
+// several vectors: a tile then reads whole lines.
 struct ImageLanes {
   bool fused;
   int vector;     // lanes
@@ -128,54 +127,6 @@ Halide::Func ZeroExtended(Halide::Func input, const TensorType& type,
                           const std::string& name);
 Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
                         const TensorType& type, const std::string& name);
-
-// A sum of products for each (n, x, y, c) of an image.
-struct ImageExtents {
-  int64_t width;
-  int64_t channels;
-  int stride;    // in x, of what the reduction reads; only stride 1 can fuse
-                 // samples and columns
-  int64_t taps;  // in x, of the kernel
-  int64_t input_channels;
-  int64_t input_row_bytes;      // that a row of outputs reads of all channels
-  int64_t tap_bytes;            // and a tap of one, of all rows of the kernel
-  bool unroll_columns = false;  // emit every tile of a row by itself, for
-                                // reductions whose taps depend on the column
-};
-
-// The reduction over `r` = (x, y, channel) into `func`, or, where the channels
-// are taken in blocks, into `part`(n, x, y, c, block), and over those.
-struct ImageSum {
-  Halide::Func func, part;
-  Halide::RDom r, blocks;
-  bool in_blocks() const { return part.defined(); }
-};
-
-// The schedules of such a sum. Their names are the order of the loops over
-// tiles, innermost first, after `prefix`: "x c y". Where the registers are few
-// and the first cache does not hold what a tile reads of all channels, there
-// are those "in blocks" of them, which it holds for all tiles of channels.
-std::vector<Family> ImageFamilies(const Lowering& lowering,
-                                  const ImageExtents& extents,
-                                  const std::string& prefix = "");
-
-// `initial` and the sum of `product`(channel) over kernel and channels, as the
-// family asks; `r` has x and y of the kernel and
-// ReductionChannels.
-ImageSum SumOverImage(
-    const Lowering& lowering, const std::string& name,
-    const ImageExtents& extents, const NodeSchedule& schedule,
-    const Halide::Expr& initial, Halide::RDom r,
-    const std::function<Halide::Expr(const Halide::Expr& channel)>& product);
-
-// The channels of a reduction of a family: all, or those of a block.
-int ReductionChannels(const Lowering& lowering, const ImageExtents& extents,
-                      const NodeSchedule& schedule);
-
-// Schedules the sum in register tiles of `consumer`, or by rows of it.
-void TileImage(const Lowering& lowering, const ImageSum& sum,
-               Halide::Func consumer, const ImageExtents& extents,
-               const NodeSchedule& schedule);
 
 // All of f(n, ...) of `shape` is computed, however little is read: vectors and
 // tiles that are shifted inwards of less would start before the first element.
@@ -201,8 +152,10 @@ void StoreTransposed(const Lowering& lowering, Halide::Func stored,
 void UnrollPeriods(const Lowering& lowering, Halide::Func func,
                    const TensorType& type, int period_x, int period_y);
 
-// compute_root of an image, all channels of a row after one another: loops over
-// y, c and vectors of columns and samples.
+// f(n, x, y, c) of so many columns a row after the other, its channels in turn,
+// in vectors of samples and, where a block is short, columns.
+void LoopOverRows(const Lowering& lowering, Halide::Func func, int64_t width);
+// The same at the root.
 void StoreImageRows(const Lowering& lowering, Halide::Func func,
                     const TensorType& type);
 

@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "absl/strings/match.h"
+#include "generators/image_schedule.h"
 #include "generators/one_sample.h"
 #include "generators/registry.h"
-#include "generators/schedule.h"
 
 namespace kiln {
 
