@@ -173,7 +173,7 @@ TEST(ScheduleRecordTest, ALayerOfTheSameExtentsIsAnother) {
   const auto infer = [](const Graph& graph, const ScheduleRecord* tuned) {
     PipelineOptions options;
     options.kind = PipelineKind::kInfer;
-    options.block = 16;
+    options.block = 64;  // whole vectors at any stride
     options.tuned = tuned;
     JitInputs inputs(ListArguments(graph, options));
     std::vector<ScheduleChoice> choices;
@@ -189,7 +189,7 @@ TEST(ScheduleRecordTest, ALayerOfTheSameExtentsIsAnother) {
             "padding=0x0 : 6x10x10 per sample");
   const Family& family = was.families[0];
   const auto record = Parse(RecordText(
-      "infer_b16",
+      "infer_b64",
       {EntryText("conv1", family.space, was.computed, was.computation)}));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_TRUE(infer(conv(2, 12, 3, 1, 0, true), &*record).first.is_tuned);
@@ -202,7 +202,7 @@ TEST(ScheduleRecordTest, ALayerOfTheSameExtentsIsAnother) {
     EXPECT_EQ(choice.families[0].space.channels, family.space.channels);
     EXPECT_FALSE(choice.is_tuned) << choice.computation;
     EXPECT_THAT(stale, testing::ElementsAre(absl::StrCat(
-                           "infer_b16 conv1: recorded for ", was.computation,
+                           "infer_b64 conv1: recorded for ", was.computation,
                            ", now ", choice.computation)));
   }
 }
@@ -339,9 +339,9 @@ Graph Wide() {
   ModelBuilder m;
   Value x = m.Input("x", {48, 6, 6});
   const Value label = m.Labels("label", 3);
-  x = m.Relu(m.Conv2d("conv1", x, {.out_channels = 40, .kernel = 3}));
+  x = m.Relu(m.Conv2d("conv1", x, {.out_channels = 44, .kernel = 3}));
   x = m.Tanh(
-      m.Conv2d("conv2", x, {.out_channels = 36, .kernel = 3, .padding = 1}));
+      m.Conv2d("conv2", x, {.out_channels = 44, .kernel = 3, .padding = 1}));
   x = m.Relu(m.Conv2d("conv3", x, {.out_channels = 7, .kernel = 2}));
   x = m.Dense("fc1", m.Flatten(x), {.out = 3});
   m.Output("logits", x);
@@ -376,7 +376,7 @@ TEST(ScheduleRecordTest, ChannelsInBlocksGiveTheSameResults) {
   EXPECT_EQ(first["conv1"], "in blocks c x y");
   EXPECT_EQ(first["conv2"], "in blocks c x y");
   EXPECT_EQ(first["conv2_d_input"], "in blocks unrolled c x y");
-  ExpectSameResults(wide, 16, 0, 0.15);  // 2 x 6, which leave 4 of 40
+  ExpectSameResults(wide, 16, 0, 0.15);  // 2 x 6, which leave 2 of 44
   ExpectSameResults(wide, 16, 0, 1);
   ExpectSameResults(wide, 8, 0, 0.6);
 }
