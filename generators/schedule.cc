@@ -61,7 +61,7 @@ double TileCost(const TileSpace& space, const Tile& tile) {
       static_cast<double>((space.vectors + t - 1) / t) *
       static_cast<double>((space.channels + tile.channels - 1) / tile.channels);
   const double cycles =
-      std::max({t * k / 2.0, (t + k) / 2.0, 4.5, StreamCycles(space, t, k)});
+      std::max({t * k / 2.0, (t + k) / 2.0, 4.25, StreamCycles(space, t, k)});
   const double overhead = 0.05;  // of a tile's prologue and epilogue: between
                                  // equals, the larger tile
   return tiles * (cycles + overhead);

@@ -78,7 +78,7 @@ bool Contains(const Family& family, const Tile& tile, int registers);
 // Cycles to cover the space by `tile`, up to a factor. A reduction step of a
 // tile does vectors * channels FMAs (2 a cycle), loads `vectors` inputs and
 // broadcasts `channels` weights (2 loads a cycle), and needs 8 FMAs in flight
-// to hide their latency of 4 cycles, and one more since they never start in
+// to hide their latency of 4 cycles, and a little more: they never start in
 // perfect order. Where inputs stream from the second cache, lines of 64 bytes
 // come one in two cycles at best, as those of a weight gradient do, one for a
 // row of vectors and one for each channel; those of a convolution, which jumps
