@@ -2,9 +2,9 @@
 function(kiln_add_test_headers name)
   file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.cc" CONTENT "")
   add_library(${name} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/${name}.cc")
-  target_link_libraries(${name} PRIVATE GTest::gmock ${ARGN})
+  target_link_libraries(${name} PRIVATE GTest::gmock absl::statusor absl::strings absl::str_format absl::span ${ARGN})
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # as in kiln_add_test
-  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  kiln_precompile_headers(${name} <gmock/gmock.h> <gtest/gtest.h>)
 endfunction()
 
 # kiln_add_test(NAME conv2d_test SOURCES conv2d_test.cc [LIBRARIES kiln::dsl ...] [TIMEOUT seconds] [LABELS ...])
@@ -30,9 +30,9 @@ function(kiln_add_test)
   target_compile_options(${ARG_NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_include_directories(${ARG_NAME} PRIVATE "${PROJECT_SOURCE_DIR}")
   if(ARG_LIBRARIES MATCHES "emitted_testing|kiln_generators")
-    target_precompile_headers(${ARG_NAME} REUSE_FROM kiln_halide_test_headers)
+    kiln_precompile_headers(${ARG_NAME} REUSE_FROM kiln_halide_test_headers)
   else()
-    target_precompile_headers(${ARG_NAME} REUSE_FROM kiln_test_headers)
+    kiln_precompile_headers(${ARG_NAME} REUSE_FROM kiln_test_headers)
   endif()
   gtest_discover_tests(${ARG_NAME}
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
