@@ -7,12 +7,17 @@ function(kiln_add_test_headers name)
   kiln_precompile_headers(${name} <gmock/gmock.h> <gtest/gtest.h>)
 endfunction()
 
-# kiln_add_test(NAME conv2d_test SOURCES conv2d_test.cc [LIBRARIES kiln::dsl ...] [TIMEOUT seconds] [LABELS ...])
+# kiln_add_test(NAME conv2d_test SOURCES conv2d_test.cc [LIBRARIES kiln::dsl ...] [TIMEOUT seconds] [LABELS ...]
+#               [PROCESSES 4|EACH])
 #
 # A GoogleTest executable (with gtest's main) whose tests are registered with ctest one by one. They run in the
 # repository root, so that a golden file is opened as "tests/dsl/golden/x.txt" and reported by that name.
+#
+# With Halide's compiler they are registered together, as Conv2dTest, or dealt to so many PROCESSES, Conv2dTest.1of4 and so
+# on: in each process Halide compiles its runtime first, which takes longer than many a test. ctest begins with these. EACH
+# still has a process for each, so that ctest can say that one was skipped.
 function(kiln_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME;TIMEOUT;PROCESSES" "SOURCES;LIBRARIES;LABELS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "kiln_add_test(NAME ${ARG_NAME}): unknown argument(s): ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -34,8 +39,37 @@ function(kiln_add_test)
   else()
     kiln_precompile_headers(${ARG_NAME} REUSE_FROM kiln_test_headers)
   endif()
+  if(ARG_LIBRARIES MATCHES "emitted_testing|kiln_generators" AND NOT ARG_PROCESSES STREQUAL "EACH")
+    kiln_add_processes("${ARG_PROCESSES}")
+    return()
+  endif()
   gtest_discover_tests(${ARG_NAME}
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# The tests of kiln_add_test's executable, whose arguments are in scope, dealt to `count` processes (default: one).
+function(kiln_add_processes count)
+  string(REPLACE "_" ";" words "${ARG_NAME}")
+  set(name "")
+  foreach(word IN LISTS words)
+    string(SUBSTRING "${word}" 0 1 first)
+    string(SUBSTRING "${word}" 1 -1 rest)
+    string(TOUPPER "${first}" first)
+    string(APPEND name "${first}${rest}")
+  endforeach()
+  if(NOT count)
+    set(count 1)
+  endif()
+  foreach(process RANGE 1 ${count})
+    set(test ${name})
+    if(count GREATER 1)
+      string(APPEND test ".${process}of${count}")
+    endif()
+    math(EXPR index "${process} - 1")
+    add_test(NAME ${test} COMMAND ${ARG_NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${test} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" COST 10
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${count};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
