@@ -184,12 +184,11 @@ Expr EmitLog(const Expr& x) {
 Expr EmitTanh(const Expr& x) {
   if (x.type().bits() == 64) return Halide::tanh(x);
   const Expr u = Halide::min(x * x, 81.0f);
-  const Expr p = Polynomial(
-      u, {74887214.70630397, 10020644.288030654, 261770.8512381336,
-          1543.289618283836, 1.0});
-  const Expr q = Polynomial(
-      u, {74887216.23221011, 34983036.46165056, 1937840.0263931926,
-          24604.541978373756, 58.23265467243446});
+  const Expr p = Polynomial(u, {74887214.70630397, 10020644.288030654,
+                                261770.8512381336, 1543.289618283836, 1.0});
+  const Expr q =
+      Polynomial(u, {74887216.23221011, 34983036.46165056, 1937840.0263931926,
+                     24604.541978373756, 58.23265467243446});
   return StrictMax(-1.0f, StrictMin(1.0f, StrictDiv(x * p, q)));
 }
 
