@@ -4,11 +4,13 @@ namespace kiln {
 
 template <typename T>
 void DenseReference(const ReferenceCall<T>& call) {
+  const int64_t size = call.InSize(0);
   for (int64_t n = 0; n < call.batch(); ++n) {
+    const T* in = call.In(0, n);
     for (int64_t o = 0; o < call.OutSize(); ++o) {
+      const T* row = call.In(1, n) + o * size;
       T sum = call.inputs.size() > 2 ? call.In(2, n)[o] : T(0.0);
-      for (int64_t i = 0; i < call.InSize(0); ++i)
-        sum += call.In(1, n)[o * call.InSize(0) + i] * call.In(0, n)[i];
+      for (int64_t i = 0; i < size; ++i) sum += row[i] * in[i];
       call.Out(n)[o] = sum;
     }
   }
@@ -16,24 +18,26 @@ void DenseReference(const ReferenceCall<T>& call) {
 
 template <typename T>
 void DenseInputGradReference(const ReferenceCall<T>& call) {
+  const int64_t size = call.OutSize();
   for (int64_t n = 0; n < call.batch(); ++n) {
+    T* d_in = call.Out(n);
     for (int64_t o = 0; o < call.InSize(0); ++o) {
-      for (int64_t i = 0; i < call.OutSize(); ++i) {
-        call.Out(n)[i] +=
-            call.In(0, n)[o] * call.In(1, n)[o * call.OutSize() + i];
-      }
+      const T d_out = call.In(0, n)[o];
+      const T* row = call.In(1, n) + o * size;
+      for (int64_t i = 0; i < size; ++i) d_in[i] += d_out * row[i];
     }
   }
 }
 
 template <typename T>
 void DenseWeightGradReference(const ReferenceCall<T>& call) {
+  const int64_t size = call.InSize(0);
   for (int64_t n = 0; n < call.batch(); ++n) {
+    const T* in = call.In(0, n);
     for (int64_t o = 0; o < call.InSize(1); ++o) {
-      for (int64_t i = 0; i < call.InSize(0); ++i) {
-        call.Out(n)[o * call.InSize(0) + i] +=
-            call.In(1, n)[o] * call.In(0, n)[i];
-      }
+      const T d_out = call.In(1, n)[o];
+      T* row = call.Out(n) + o * size;
+      for (int64_t i = 0; i < size; ++i) row[i] += d_out * in[i];
     }
   }
 }

@@ -17,6 +17,13 @@
 
 namespace kiln {
 
+inline std::vector<int64_t> SizesOf(const std::vector<TensorType>& types) {
+  std::vector<int64_t> sizes;
+  for (const TensorType& type : types)
+    sizes.push_back(ElementCount(type.shape));
+  return sizes;
+}
+
 // One evaluation of an op on the whole batch.
 template <typename T>
 struct ReferenceCall {
@@ -25,24 +32,26 @@ struct ReferenceCall {
   std::vector<TensorType> types;  // of the inputs
   std::vector<const T*> inputs;   // values as NodeValues has them
   T* output;                      // zeros, to be filled
+  // Elements of a sample, or of the tensor where it is not per sample: counted
+  // once, since loops ask for them.
+  std::vector<int64_t> in_sizes = SizesOf(types);
+  int64_t out_size = ElementCount(node.type.shape);
 
   int64_t batch() const { return values.batch; }
 
   // Sample n of input i; the whole tensor where the input is not per sample.
   const T* In(int i, int64_t n) const {
-    return inputs[i] +
-           (types[i].per_sample ? n * ElementCount(types[i].shape) : 0);
+    return inputs[i] + (types[i].per_sample ? n * in_sizes[i] : 0);
   }
   // Sample n of the output; the whole tensor where it is not per sample.
   T* Out(int64_t n) const {
-    return output +
-           (node.type.per_sample ? n * ElementCount(node.type.shape) : 0);
+    return output + (node.type.per_sample ? n * out_size : 0);
   }
 
   const Shape& InShape(int i) const { return types[i].shape; }
   const Shape& OutShape() const { return node.type.shape; }
-  int64_t InSize(int i) const { return ElementCount(types[i].shape); }
-  int64_t OutSize() const { return ElementCount(node.type.shape); }
+  int64_t InSize(int i) const { return in_sizes[i]; }
+  int64_t OutSize() const { return out_size; }
 
   template <typename OpType>
   const OpType& OpAs() const {

@@ -17,22 +17,25 @@ struct WindowTap {
                    // padding)
 };
 
-// Calls visit(tap) for every output position and every place of its window that
-// lies inside the input, both in row-major order. Shapes are {channels, height,
-// width}.
+// Calls visit(tap) for every place of the window and every output position at
+// which it lies inside the input, both in row-major order: an output sees its
+// window in that order, and sums do not wait for one another. Shapes are
+// {channels, height, width}.
 template <typename Geometry, typename Visit>
 void ForEachTap(const Geometry& g, const Shape& input, const Shape& output,
                 Visit visit) {
-  for (int64_t y = 0; y < output[1]; ++y) {
-    for (int64_t x = 0; x < output[2]; ++x) {
-      for (int64_t r = 0; r < g.kernel.height; ++r) {
-        for (int64_t s = 0; s < g.kernel.width; ++s) {
-          const int64_t in_y = g.stride.height * y + r - g.padding.height;
+  const int64_t in_height = input[1], in_width = input[2];
+  const int64_t out_height = output[1], out_width = output[2];
+  for (int64_t r = 0; r < g.kernel.height; ++r) {
+    for (int64_t s = 0; s < g.kernel.width; ++s) {
+      for (int64_t y = 0; y < out_height; ++y) {
+        const int64_t in_y = g.stride.height * y + r - g.padding.height;
+        if (in_y < 0 || in_y >= in_height) continue;
+        for (int64_t x = 0; x < out_width; ++x) {
           const int64_t in_x = g.stride.width * x + s - g.padding.width;
-          if (in_y < 0 || in_y >= input[1] || in_x < 0 || in_x >= input[2])
-            continue;
-          visit(WindowTap{y * output[2] + x, r * g.kernel.width + s,
-                          in_y * input[2] + in_x});
+          if (in_x < 0 || in_x >= in_width) continue;
+          visit(WindowTap{y * out_width + x, r * g.kernel.width + s,
+                          in_y * in_width + in_x});
         }
       }
     }

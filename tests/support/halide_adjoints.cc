@@ -13,6 +13,7 @@
 #include "dsl/ops/parameter.h"
 #include "dsl/passes.h"
 #include "generators/pipeline.h"
+#include "tests/support/argument_checks.h"
 #include "tests/support/jit_binding.h"
 #include "tests/support/vectors.h"
 
@@ -185,7 +186,8 @@ class Differentiator {
                  Schedule::kNaive, ""},
         arguments_(ListArguments(graph_, options_)),
         inputs_(arguments_),
-        target_(Halide::get_jit_target_from_environment()),
+        target_(Halide::get_jit_target_from_environment().with_feature(
+            Halide::Target::NoBoundsQuery)),
         loss_(BuildPipeline(graph_, options_, target_, inputs_)[0]) {
     for (const Node& node : graph_.nodes()) {
       std::vector<int>& extents = extents_[CName(node.name)];
@@ -205,11 +207,16 @@ class Differentiator {
     if (!status.ok()) return status;
 
     std::vector<Buffer<>> buffers;
+    KnownBuffers known = KnownInputs(arguments_);
     for (Func& func : results_) {
-      buffers.emplace_back(func.type(), result_extents_[buffers.size()]);
+      const std::vector<int>& extents = result_extents_[buffers.size()];
+      buffers.emplace_back(func.type(), extents);
+      known[func.output_buffer().name()] = {func.type(), extents};
       StoreAll(func);
     }
-    Halide::Pipeline(results_).realize(Halide::Realization(buffers), target_);
+    Halide::Pipeline pipeline(results_);
+    pipeline.add_custom_lowering_pass(new ArgumentChecksPass(known));
+    pipeline.realize(Halide::Realization(buffers), target_);
     return Collect(buffers);
   }
 

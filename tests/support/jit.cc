@@ -9,6 +9,7 @@
 #include "generators/pipeline.h"
 #include "generators/rounding.h"
 #include "generators/tile_storage.h"
+#include "tests/support/argument_checks.h"
 #include "tests/support/jit_binding.h"
 
 namespace kiln {
@@ -23,22 +24,26 @@ class JitPipeline::Impl {
         options_(options),
         arguments_(ListArguments(graph_, options)),
         inputs_(arguments_),
-        target_(Halide::get_jit_target_from_environment()),
+        target_(Halide::get_jit_target_from_environment().with_feature(
+            Halide::Target::NoBoundsQuery)),
         funcs_(BuildPipeline(
             graph_, options,
             scheduled_for.empty() ? target_ : Halide::Target(scheduled_for),
             inputs_)),
         pipeline_(funcs_) {
+    KnownBuffers buffers = KnownInputs(arguments_);
     size_t next = 0;
     for (const Argument& argument : arguments_) {
       if (!IsOutput(argument)) continue;
       Halide::OutputImageParam buffer = funcs_[next++].output_buffer();
       Constrain(buffer, argument);
+      buffers[buffer.name()] = {argument.type, argument.extents};
     }
     if (options.schedule == Schedule::kFast) {
       pipeline_.add_custom_lowering_pass(new TileStoragePass);
       pipeline_.add_custom_lowering_pass(new RoundingPass(target_));
     }
+    pipeline_.add_custom_lowering_pass(new ArgumentChecksPass(buffers));
     pipeline_.compile_jit(target_);
     const bool is_prepared = std::any_of(
         arguments_.begin(), arguments_.end(),
@@ -52,6 +57,8 @@ class JitPipeline::Impl {
   // Prepares first what the pipeline wants prepared.
   absl::StatusOr<PipelineResult> Run(GraphValues values, const Gradients& start,
                                      std::vector<int64_t> rows) {
+    if (values.batch < 1 || values.batch > kMostSamples)
+      return absl::InvalidArgumentError("the batch has no samples or too many");
     if (prepare_ != nullptr) {
       absl::StatusOr<PipelineResult> prepared = prepare_->Run(values, {}, {});
       if (!prepared.ok()) return prepared.status();
