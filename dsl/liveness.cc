@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dsl/ops/conv2d.h"
+#include "dsl/pooled_mask.h"
 
 namespace kiln {
 
@@ -131,7 +132,7 @@ class Estimator {
   void MarkReads(NodeId id, int position) {
     const Node& node = graph_.node(id);
     if (node.op->name() == "regather") return;
-    for (NodeId input : node.inputs) {
+    for (NodeId input : InputsRead(graph_, id)) {
       if (IsStored(input)) {
         last_read_[input] = std::max(last_read_[input], position);
       } else {
@@ -143,10 +144,10 @@ class Estimator {
   bool Reads(NodeId id, NodeId stored) const {
     const Node& node = graph_.node(id);
     if (node.op->name() == "regather") return false;
-    return std::any_of(
-        node.inputs.begin(), node.inputs.end(), [&](NodeId input) {
-          return IsStored(input) ? input == stored : Reads(input, stored);
-        });
+    const std::vector<NodeId> inputs = InputsRead(graph_, id);
+    return std::any_of(inputs.begin(), inputs.end(), [&](NodeId input) {
+      return IsStored(input) ? input == stored : Reads(input, stored);
+    });
   }
 
   const Graph& graph_;

@@ -16,7 +16,7 @@ using Halide::Var;
 namespace {
 
 constexpr char kInBlocks[] = "in blocks ", kHalves[] = "halves ";
-constexpr int64_t kMultiplyAddsOfATurn = 64;
+constexpr int64_t kMultiplyAddsOfATurn = 128;
 
 bool IsInBlocks(const NodeSchedule& schedule) {
   return absl::StrContains(schedule.family, kInBlocks);
@@ -195,8 +195,8 @@ void KeepInRegisters(const Lowering& lowering, Func accumulator, const RDom& r,
         .unroll(x)
         .unroll(c);
   }
-  // A turn of the innermost loop is some fifty multiply-adds, so that counting
-  // and mispredicted ends do not matter.
+  // A turn of the innermost loop is some hundred multiply-adds, so that
+  // counting and mispredicted ends do not matter.
   if (extents.unroll_columns ||
       tile.vectors * tile.channels * extents.taps <= kMultiplyAddsOfATurn)
     update.unroll(r.x);

@@ -73,6 +73,9 @@ class Lowering {
   Halide::Type real() const { return real_; }
   int vector_size() const { return vector_size_; }
   int registers() const { return registers_; }
+  NodeId IdOf(const Node& node) const {
+    return static_cast<NodeId>(&node - graph_.nodes().data());
+  }
   const Halide::Func& func(NodeId id) const { return lowered_[id].func; }
   const Halide::Func& FuncOf(const Node& node) const {
     return lowered_[IdOf(node)].func;
@@ -151,9 +154,6 @@ class Lowering {
   void Store(NodeId id);
   bool LeavesToConsumer(NodeId id) const;
   int OutputCount(NodeId id) const;
-  NodeId IdOf(const Node& node) const {
-    return static_cast<NodeId>(&node - graph_.nodes().data());
-  }
 
   const Graph& graph_;
   const PipelineOptions options_;

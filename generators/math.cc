@@ -176,17 +176,19 @@ Expr EmitLog(const Expr& x) {
 }
 
 // An odd rational approximation x P(u) / Q(u), u = x^2, both of degree 4, on
-// [-9, 9], with relative error 2e-8. Past that u stays 81 and the quotient is a
-// multiple of x, more than the 1 that tanh is there in float32. Rounding must
-// not carry it past 1 elsewhere either: the derivative is 1 - y^2.
+// [-9, 9], with relative error 2e-8. P begins with u^4, so its first step is an
+// addition: those have units of their own on many cores, and multiply-adds are
+// the limit here. Past 9 u stays 81 and the quotient is a multiple of x, more
+// than the 1 that tanh is there in float32. Rounding must not carry it past 1
+// elsewhere either: the derivative is 1 - y^2.
 Expr EmitTanh(const Expr& x) {
   if (x.type().bits() == 64) return Halide::tanh(x);
   const Expr u = Halide::min(x * x, 81.0f);
-  const Expr p = Polynomial(
-      u, {0.9999999796239435, 0.13380981150318985, 0.00349553454392583,
-          2.0608185160714306e-05, 1.3353413977883785e-08});
-  const Expr q = Polynomial(u, {1.0, 0.4671429680758227, 0.02587678009534154,
-                                0.00032855463477344447, 7.776047448721657e-07});
+  const Expr p = Polynomial(u, {74887214.70630397, 10020644.288030654,
+                                261770.8512381336, 1543.289618283836, 1.0});
+  const Expr q =
+      Polynomial(u, {74887216.23221011, 34983036.46165056, 1937840.0263931926,
+                     24604.541978373756, 58.23265467243446});
   return StrictMax(-1.0f, StrictMin(1.0f, StrictDiv(x * p, q)));
 }
 

@@ -192,13 +192,16 @@ Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
   const Var n("n"), x("x"), y("y"), c("c");
   const int width = static_cast<int>(type.shape[2]),
             height = static_cast<int>(type.shape[1]);
-  const Expr inside = x >= 0 && x < width && y >= 0 && y < height;
   const Expr value = input(n, Halide::clamp(x, 0, width - 1),
                            Halide::clamp(y, 0, height - 1), c);
+  const Expr zero = Halide::Internal::make_const(value.type(), 0);
+  // One condition for each loop, which is then split into its border and what
+  // is inside: Halide does not do that by conditions on both.
+  const Expr in_row =
+      Halide::select(x >= 0 && x < width, Halide::likely(value), zero);
   Func extended(name);
   extended(n, x, y, c) =
-      Halide::select(inside, Halide::likely(value),
-                     Halide::Internal::make_const(value.type(), 0));
+      Halide::select(y >= 0 && y < height, Halide::likely(in_row), zero);
   return extended;
 }
 

@@ -10,7 +10,11 @@ inline namespace runtime {
 
 namespace {
 
-constexpr int64_t kFlopsOfASlotsFloat = 20;
+// Of arenas that stay in the second cache beside a block's activations, and of
+// larger ones.
+constexpr int64_t kSmallArena = (128 << 10) / sizeof(float);
+constexpr int64_t kFlopsOfASmallArenasFloat = 20;
+constexpr int64_t kFlopsOfALargeArenasFloat = 28;
 constexpr int64_t kPercentLostToOneThread = 3;
 constexpr int64_t kPercentLostToSlots = 2;
 
@@ -70,9 +74,13 @@ void DealToSlots(absl::Span<const int64_t> available, const BatchWork& work,
       2);
   const int64_t bytes = std::max<int64_t>(work.arena_floats, 1) * sizeof(float);
   const int64_t affordable = std::max<int64_t>(kMaxGradientBytes / bytes, 1);
-  plan.slots = static_cast<int>(
-      std::min<int64_t>({static_cast<int64_t>(plan.blocks.size()), worth_it,
-                         affordable, kMaxGradientSlots}));
+  const auto blocks = static_cast<int64_t>(plan.blocks.size());
+  const int64_t most = std::min<int64_t>(
+      {blocks, worth_it, affordable, int64_t{kMaxGradientSlots}});
+  // Of as many blocks each, if that costs less than half of the slots.
+  int64_t even = most;
+  while (blocks % even != 0) --even;
+  plan.slots = static_cast<int>(2 * even > most ? even : most);
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
     plan.blocks[b].slot = static_cast<int>(b % plan.slots);
   }
@@ -95,7 +103,10 @@ int64_t BlockCost(int64_t block) {
 }
 
 int64_t SlotCost(const BatchWork& work) {
-  return 10 * kFlopsOfASlotsFloat * work.arena_floats /
+  const int64_t flops_of_a_float = work.arena_floats <= kSmallArena
+                                       ? kFlopsOfASmallArenasFloat
+                                       : kFlopsOfALargeArenasFloat;
+  return 10 * flops_of_a_float * work.arena_floats /
          std::max<int64_t>(work.flops, 1);
 }
 

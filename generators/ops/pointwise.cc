@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "dsl/ops/max_pool.h"
+#include "dsl/pooled_mask.h"
 #include "generators/math.h"
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -38,6 +41,21 @@ bool TakesRows(const Lowering& lowering, const Node& node,
          IsTranscendental(formula);
 }
 
+// What is read for an image of which only the maxima matter (pooled_mask.h).
+Expr MaximumOf(const Lowering& lowering, NodeId pooled,
+               const std::vector<Var>& vars) {
+  const Node& node = lowering.graph().node(pooled);
+  const Size2& stride =
+      static_cast<const MaxPoolOp&>(*node.op).geometry().stride;
+  const auto window = [](const Var& at, int64_t stride, int64_t count) {
+    return Halide::clamp(at / static_cast<int>(stride), 0,
+                         static_cast<int>(count) - 1);
+  };
+  return lowering.lowered(pooled).func(
+      vars[0], window(vars[1], stride.width, node.type.shape[2]),
+      window(vars[2], stride.height, node.type.shape[1]), vars[3]);
+}
+
 }  // namespace
 
 Lowered LowerPointwise(Lowering& lowering, const Node& node) {
@@ -48,11 +66,18 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
                        TakesRows(lowering, node, formula);
   Func row(CName(node.name) + "_row");
   if (by_rows) row(vars) = accumulator->func(Exprs(vars));
+  std::vector<NodeId> read = node.inputs;
+  if (lowering.fast() && !IsOneSample(lowering))
+    read = InputsRead(lowering.graph(), lowering.IdOf(node));
   std::vector<Expr> args;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    const Lowered& input = lowering.lowered(node.inputs[i]);
-    args.push_back(
-        (by_rows && &input == accumulator ? row : input.func)(Exprs(vars)));
+    const Lowered& input = lowering.lowered(read[i]);
+    if (read[i] != node.inputs[i]) {
+      args.push_back(MaximumOf(lowering, read[i], vars));
+    } else {
+      args.push_back(
+          (by_rows && &input == accumulator ? row : input.func)(Exprs(vars)));
+    }
   }
   Func result(CName(node.name));
   result(vars) = Emit(formula, args);

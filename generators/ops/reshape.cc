@@ -43,6 +43,16 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
     StoreFlattened(lowering, reshaped, from);
   } else {
     StoreRoot(lowering, reshaped, node.type.shape);
+    if (lowering.fast() && !IsOneSample(lowering) && from.size() == 3 &&
+        to.size() == 1) {
+      // Loops over the image, so that its coordinates need no divisions.
+      const Var xy("xy"), x("x"), y("y");
+      const int width = static_cast<int>(from[2]),
+                plane = width * static_cast<int>(from[1]);
+      reshaped.split(vars[1], vars[1], xy, plane)
+          .split(xy, y, x, width)
+          .unroll(x, LargestDivisor(width, 8));
+    }
   }
   return {reshaped};
 }

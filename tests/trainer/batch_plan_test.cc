@@ -124,9 +124,13 @@ TEST(BatchPlanTest, LargeBatchesAreSharedOut) {
     };
     EXPECT_EQ(plan(8), List({8}));
     EXPECT_EQ(plan(64), List({32, 32}));
-    EXPECT_EQ(plan(128), List({32, 32, 32, 32}));
     EXPECT_EQ(plan(256), List({64, 64, 64, 64}));
   }
+  // Three slots of lenet5 would cost more than 2 %.
+  EXPECT_EQ(Blocks(PlanBatch(128, available, kLenet5), available),
+            List({64, 64}));
+  EXPECT_EQ(Blocks(PlanBatch(128, available, kMnistCnn), available),
+            List({32, 32, 32, 32}));
   EXPECT_EQ(Blocks(PlanBatch(64, available, kSmall), available), List({64}));
 }
 
@@ -152,13 +156,20 @@ TEST(BatchPlanTest, SlotsAreBoundedByBlocksNumberCostAndMemory) {
   constexpr int64_t kMany = 1'000'000'000;
   EXPECT_EQ(slots(64, 1000, kMany), 1);
   EXPECT_EQ(slots(256, 1000, kMany), 4);
-  EXPECT_EQ(slots(6400, 1000, kMany), kMaxGradientSlots);
-  EXPECT_EQ(slots(6400, kMaxGradientBytes / 4 / 3, kMany), 3);
+  EXPECT_EQ(slots(6464, 1000, kMany), kMaxGradientSlots) << "101 is prime";
+  EXPECT_EQ(slots(6400, 1000, kMany), 10) << "of ten blocks each";
+  EXPECT_EQ(slots(6336, kMaxGradientBytes / 4 / 3, kMany), 3);
   EXPECT_EQ(slots(6400, int64_t{1} << 40, kMany), 1);
   EXPECT_EQ(slots(6400, 100, 10), 1) << "too little work";
-  // A slot as dear as 10 samples: 2 % of 640 are 12.8, and two are the least.
-  EXPECT_EQ(slots(6400, 500'000, 1'000'000), 12);
+  // A slot as dear as 14 samples: 2 % of 6,464 are 129, and two are the least.
+  EXPECT_EQ(slots(6464, 500'000, 1'000'000), 9);
   EXPECT_EQ(slots(640, 500'000, 1'000'000), 2);
+}
+
+TEST(BatchPlanTest, SlotsShareBlocksOutEvenly) {
+  const std::vector<int64_t> available = {16};
+  EXPECT_EQ(PlanBatch(256, available, kLenet5).slots, 4);
+  EXPECT_EQ(PlanBatch(256, available, kMnistCnn).slots, 8);
 }
 
 }  // namespace

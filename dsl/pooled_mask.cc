@@ -1,0 +1,69 @@
+#include "dsl/pooled_mask.h"
+
+#include <algorithm>
+
+#include "dsl/ops/max_pool.h"
+#include "dsl/ops/pointwise.h"
+
+namespace kiln {
+
+namespace {
+
+// Whether the value is one of a few that are not negative, told apart by
+// comparisons.
+bool IsStep(const ScalarExpr& e) {
+  switch (e.kind()) {
+    case ScalarKind::kConstant:
+      return e.constant() >= 0;
+    case ScalarKind::kGreater:
+      return true;
+    case ScalarKind::kSelect:
+    case ScalarKind::kMul:
+      return std::all_of(e.operands().begin(), e.operands().end(), IsStep);
+    default:
+      return false;
+  }
+}
+
+// The i for which the formula is Arg(i) times a step of others, or -1.
+int SteppedInput(const ScalarExpr& formula) {
+  if (formula.kind() != ScalarKind::kMul) return -1;
+  for (int i = 0; i < 2; ++i) {
+    const ScalarExpr &factor = formula.operands()[i],
+                     &step = formula.operands()[1 - i];
+    if (factor.kind() == ScalarKind::kArg && IsStep(step) &&
+        !DependsOn(step, factor.arg()))
+      return factor.arg();
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::vector<NodeId> InputsRead(const Graph& graph, NodeId id) {
+  std::vector<NodeId> read = graph.node(id).inputs;
+  const auto* pointwise =
+      dynamic_cast<const PointwiseOp*>(graph.node(id).op.get());
+  if (pointwise == nullptr) return read;
+  const int stepped = SteppedInput(pointwise->value());
+  if (stepped < 0) return read;
+  const Node& gradient = graph.node(read[stepped]);
+  const auto* op = dynamic_cast<const MaxPoolGradOp*>(gradient.op.get());
+  if (op == nullptr || op->geometry().kernel != op->geometry().stride ||
+      op->geometry().padding != Size2(0))
+    return read;
+  const Node& index = graph.node(gradient.inputs[0]);
+  if (index.op->name() != "max_pool_index") return read;
+  const NodeId image = index.inputs[0];
+  for (NodeId pooled = image + 1; pooled < id; ++pooled) {
+    const Node& node = graph.node(pooled);
+    if (node.op->name() != "max_pool" || node.inputs[0] != image ||
+        node.op->Attributes() != index.op->Attributes())
+      continue;
+    std::replace(read.begin(), read.end(), image, pooled);
+    break;
+  }
+  return read;
+}
+
+}  // namespace kiln

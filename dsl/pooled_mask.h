@@ -1,0 +1,24 @@
+// Where a backward pass reads a pooled image instead of the image it is of.
+#ifndef KILN_DSL_POOLED_MASK_H_
+#define KILN_DSL_POOLED_MASK_H_
+
+#include <vector>
+
+#include "dsl/graph.h"
+
+namespace kiln {
+
+// The nodes that pipelines read for the inputs of a node: itself for most, but
+// the maximum of a window for an image y in
+//   d_input[p] = d[p] * step(y[p])
+// where d is the gradient of a max pooling of y whose windows do not overlap.
+// Away from the maximum d is 0, and there y is the maximum; step is not
+// negative and depends on comparisons alone, as relu' does. So the bits are the
+// same, of a quarter of the memory for windows of 2 x 2, and y need not be kept
+// for the backward pass. The maximum of element (x, y) is that of window
+// (x / stride, y / stride), or any where a rest at the edge has no window.
+std::vector<NodeId> InputsRead(const Graph& graph, NodeId id);
+
+}  // namespace kiln
+
+#endif  // KILN_DSL_POOLED_MASK_H_
