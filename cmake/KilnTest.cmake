@@ -70,8 +70,12 @@ function(kiln_add_processes count)
     endif()
     math(EXPR index "${process} - 1")
     math(EXPR timeout "3 * ${ARG_TIMEOUT}")  # for several tests
+    if(KILN_SANITIZE)
+      math(EXPR timeout "3 * ${timeout}")
+    endif()
     add_test(NAME ${test} COMMAND ${ARG_NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set_tests_properties(${test} PROPERTIES TIMEOUT ${timeout} LABELS "${ARG_LABELS}" COST 10
+      FAIL_REGULAR_EXPRESSION "Running 0 tests"
       ENVIRONMENT "GTEST_TOTAL_SHARDS=${count};GTEST_SHARD_INDEX=${index}")
   endforeach()
 endfunction()

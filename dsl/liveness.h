@@ -21,7 +21,7 @@ struct LivenessEstimate {
 // what the outputs need, in the order of the pipelines' output arguments: loss
 // and metrics, then gradients from the last layer down. Weights and their
 // gradients are the caller's and do not count. The lowering decides in the end
-// (generators/lowering.h); this follows its main rules.
+// (generators/lowering.h); this follows its main rules for several samples.
 LivenessEstimate EstimateLiveness(const Graph& graph);
 
 // How the pipelines have a node's value.

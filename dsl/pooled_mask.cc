@@ -1,6 +1,8 @@
 #include "dsl/pooled_mask.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "dsl/ops/max_pool.h"
 #include "dsl/ops/pointwise.h"
@@ -14,7 +16,8 @@ namespace {
 bool IsStep(const ScalarExpr& e) {
   switch (e.kind()) {
     case ScalarKind::kConstant:
-      return e.constant() >= 0;
+      return !std::signbit(e.constant()) &&
+             e.constant() <= std::numeric_limits<float>::max();
     case ScalarKind::kGreater:
       return true;
     case ScalarKind::kSelect:
@@ -27,7 +30,11 @@ bool IsStep(const ScalarExpr& e) {
 
 // The i for which the formula is Arg(i) times a step of others, or -1.
 int SteppedInput(const ScalarExpr& formula) {
-  if (formula.kind() != ScalarKind::kMul) return -1;
+  // Subtrees are shared, and the walk does not look for that.
+  constexpr int64_t kMostOperations = 64;
+  if (formula.kind() != ScalarKind::kMul ||
+      OperationCount(formula) > kMostOperations)
+    return -1;
   for (int i = 0; i < 2; ++i) {
     const ScalarExpr &factor = formula.operands()[i],
                      &step = formula.operands()[1 - i];
@@ -53,9 +60,13 @@ std::vector<NodeId> InputsRead(const Graph& graph, NodeId id) {
       op->geometry().padding != Size2(0))
     return read;
   const Node& index = graph.node(gradient.inputs[0]);
-  if (index.op->name() != "max_pool_index") return read;
+  const auto* index_op = dynamic_cast<const MaxPoolIndexOp*>(index.op.get());
+  if (index_op == nullptr ||
+      index_op->Attributes() != op->geometry().ToString())
+    return read;
   const NodeId image = index.inputs[0];
-  for (NodeId pooled = image + 1; pooled < id; ++pooled) {
+  // Of several (recomputed ones) the nearest before.
+  for (NodeId pooled = id - 1; pooled > image; --pooled) {
     const Node& node = graph.node(pooled);
     if (node.op->name() != "max_pool" || node.inputs[0] != image ||
         node.op->Attributes() != index.op->Attributes())

@@ -8,8 +8,9 @@
 
 namespace kiln {
 
-// The nodes that pipelines read for the inputs of a node: itself for most, but
-// the maximum of a window for an image y in
+// The nodes that scheduled pipelines of several samples read for the inputs of
+// a node: these themselves for most, but the maximum of a window for an image y
+// in
 //   d_input[p] = d[p] * step(y[p])
 // where d is the gradient of a max pooling of y whose windows do not overlap.
 // Away from the maximum d is 0, and there y is the maximum; step is not

@@ -13,8 +13,8 @@ namespace {
 // Of arenas that stay in the second cache beside a block's activations, and of
 // larger ones.
 constexpr int64_t kSmallArena = (128 << 10) / sizeof(float);
-constexpr int64_t kFlopsOfASmallArenasFloat = 20;
-constexpr int64_t kFlopsOfALargeArenasFloat = 28;
+constexpr int64_t kFlopsPerFloatOfSmallArena = 20;
+constexpr int64_t kFlopsPerFloatOfLargeArena = 28;
 constexpr int64_t kPercentLostToOneThread = 3;
 constexpr int64_t kPercentLostToSlots = 2;
 
@@ -66,8 +66,10 @@ std::vector<int64_t> SlotCosts(const BatchPlan& plan,
   return costs;
 }
 
-void DealToSlots(absl::Span<const int64_t> available, const BatchWork& work,
-                 BatchPlan& plan) {
+// How many slots are worth their cost, and the next smaller number that divides
+// the blocks evenly.
+std::vector<int64_t> SlotCounts(absl::Span<const int64_t> available,
+                                const BatchWork& work, const BatchPlan& plan) {
   const int64_t total = SlotCosts(plan, available, 0)[0];
   const int64_t worth_it = std::max<int64_t>(
       total * kPercentLostToSlots / 100 / std::max<int64_t>(SlotCost(work), 1),
@@ -77,10 +79,14 @@ void DealToSlots(absl::Span<const int64_t> available, const BatchWork& work,
   const auto blocks = static_cast<int64_t>(plan.blocks.size());
   const int64_t most = std::min<int64_t>(
       {blocks, worth_it, affordable, int64_t{kMaxGradientSlots}});
-  // Of as many blocks each, if that costs less than half of the slots.
   int64_t even = most;
   while (blocks % even != 0) --even;
-  plan.slots = static_cast<int>(2 * even > most ? even : most);
+  if (even == most) return {most};
+  return {most, even};
+}
+
+void DealToSlots(int64_t slots, BatchPlan& plan) {
+  plan.slots = static_cast<int>(slots);
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
     plan.blocks[b].slot = static_cast<int>(b % plan.slots);
   }
@@ -104,8 +110,8 @@ int64_t BlockCost(int64_t block) {
 
 int64_t SlotCost(const BatchWork& work) {
   const int64_t flops_of_a_float = work.arena_floats <= kSmallArena
-                                       ? kFlopsOfASmallArenasFloat
-                                       : kFlopsOfALargeArenasFloat;
+                                       ? kFlopsPerFloatOfSmallArena
+                                       : kFlopsPerFloatOfLargeArena;
   return 10 * flops_of_a_float * work.arena_floats /
          std::max<int64_t>(work.flops, 1);
 }
@@ -124,12 +130,14 @@ BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
   std::vector<Candidate> candidates;
   for (int64_t largest : sizes) {
     BatchPlan plan = CheapestPlan(batch, available, largest);
-    DealToSlots(available, work, plan);
-    const auto costs = SlotCosts(plan, available, SlotCost(work));
-    candidates.push_back(
-        {.plan = std::move(plan),
-         .alone = FinishTime(costs, 1),
-         .shared = FinishTime(costs, 2) + FinishTime(costs, 4)});
+    for (int64_t slots : SlotCounts(available, work, plan)) {
+      DealToSlots(slots, plan);
+      const auto costs = SlotCosts(plan, available, SlotCost(work));
+      candidates.push_back(
+          {.plan = plan,
+           .alone = FinishTime(costs, 1),
+           .shared = FinishTime(costs, 2) + FinishTime(costs, 4)});
+    }
   }
   const int64_t least =
       std::min_element(candidates.begin(), candidates.end(),

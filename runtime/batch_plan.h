@@ -71,11 +71,12 @@ int64_t SlotCost(const BatchWork& work);
 //   Below kParallelFlops: the cheapest sequence of blocks, in one slot; ties go
 // to fewer, larger blocks.
 //   Else: the cheapest sequence with blocks up to each of the available sizes;
-// of those within 3 % of the cheapest for one thread, the one that two threads
-// and four need least time for, together. There are as many slots as blocks,
-// but for kMaxGradientSlots, kMaxGradientBytes, and so many that they cost more
-// than 2 % (two are always worth it); or the next smaller number that divides
-// the blocks evenly. REQUIRES: batch >= 1; available is not empty and positive.
+// in as many slots as there are blocks, but for kMaxGradientSlots,
+// kMaxGradientBytes, and so many that they cost more than 2 % (two are always
+// worth it), or in the next smaller number that divides the blocks evenly. Of
+// those within 3 % of the cheapest for one thread, the one that two threads and
+// four need least time for, together. REQUIRES: batch >= 1; available is not
+// empty and positive.
 BatchPlan PlanBatch(int64_t batch, absl::Span<const int64_t> available,
                     const BatchWork& work);
 

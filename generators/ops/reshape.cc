@@ -49,6 +49,7 @@ Lowered LowerReshape(Lowering& lowering, const Node& node) {
       const Var xy("xy"), x("x"), y("y");
       const int width = static_cast<int>(from[2]),
                 plane = width * static_cast<int>(from[1]);
+      BoundToShape(reshaped, to);
       reshaped.split(vars[1], vars[1], xy, plane)
           .split(xy, y, x, width)
           .unroll(x, LargestDivisor(width, 8));

@@ -1,6 +1,7 @@
 #include "dsl/pooled_mask.h"
 
 #include <string>
+#include <vector>
 
 #include "dsl/model.h"
 #include "dsl/passes.h"
@@ -46,6 +47,8 @@ TEST(PooledMaskTest, MaximaStandForTheImage) {
   EXPECT_THAT(ReadByGradient("relu", {}),
               ElementsAre("pool1.d_input", "pool1"));
   EXPECT_THAT(ReadByGradient("relu", {.kernel = 3, .stride = 3}),
+              ElementsAre("pool1.d_input", "pool1"));
+  EXPECT_THAT(ReadByGradient("leaky_relu", {}),
               ElementsAre("pool1.d_input", "pool1"));
 }
 

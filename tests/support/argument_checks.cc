@@ -110,8 +110,11 @@ Expr ArgumentChecksPass::Known(const Expr& e) const {
 }
 
 Stmt ArgumentChecksPass::visit(const LetStmt* op) {
+  const auto outer = lets_;
   lets_[op->name] = Known(op->value);
-  return IRMutator::visit(op);
+  const Stmt mutated = IRMutator::visit(op);
+  lets_ = outer;
+  return mutated;
 }
 
 Stmt ArgumentChecksPass::visit(const AssertStmt* op) {
