@@ -16,7 +16,8 @@ using Halide::Var;
 namespace {
 
 constexpr char kInBlocks[] = "in blocks ", kHalves[] = "halves ";
-constexpr int64_t kMultiplyAddsOfATurn = 128;
+// Of vectors that hold one column, whose taps share their loads; of others.
+constexpr int64_t kMultiplyAddsOfATurn = 128, kOfSeveralColumns = 64;
 
 bool IsInBlocks(const NodeSchedule& schedule) {
   return absl::StrContains(schedule.family, kInBlocks);
@@ -198,7 +199,8 @@ void KeepInRegisters(const Lowering& lowering, Func accumulator, const RDom& r,
   // A turn of the innermost loop is some hundred multiply-adds, so that
   // counting and mispredicted ends do not matter.
   if (extents.unroll_columns ||
-      tile.vectors * tile.channels * extents.taps <= kMultiplyAddsOfATurn)
+      tile.vectors * tile.channels * extents.taps <=
+          (lanes.columns == 1 ? kMultiplyAddsOfATurn : kOfSeveralColumns))
     update.unroll(r.x);
 }
 

@@ -105,8 +105,8 @@ Lowered InputGradOfFewSamples(Lowering& lowering, Func sum, const RDom& r,
 constexpr char kSamples[] = "samples", kFeatures[] = "features";
 
 // Lanes over samples, in tiles of `outputs`, or, where the registers hold a
-// vector for each sample, over `features`, in tiles of `rows`: first what has
-// the wider vectors.
+// vector for each sample, over `features`, in tiles of `rows`, a power of two,
+// whose sums across the lanes are full trees: first what has the wider vectors.
 std::vector<Family> DenseFamilies(const Lowering& lowering, int64_t features,
                                   int64_t outputs, int64_t rows) {
   std::vector<Family> families = {{kSamples, VectorSpace(lowering, outputs)}};
@@ -118,7 +118,7 @@ std::vector<Family> DenseFamilies(const Lowering& lowering, int64_t features,
   families.insert(vector > block ? families.begin() : families.end(),
                   {kFeatures,
                    {.vectors = rows, .channels = 1, .each = block},
-                   Tile{static_cast<int>(std::min<int64_t>(rows, most)), 1}});
+                   Tile{LargestVector(rows, most), 1}});
   return families;
 }
 
