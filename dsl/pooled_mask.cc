@@ -64,17 +64,21 @@ std::vector<NodeId> InputsRead(const Graph& graph, NodeId id) {
   if (index_op == nullptr ||
       index_op->Attributes() != op->geometry().ToString())
     return read;
-  const NodeId image = index.inputs[0];
-  // Of several (recomputed ones) the nearest before.
-  for (NodeId pooled = id - 1; pooled > image; --pooled) {
-    const Node& node = graph.node(pooled);
-    if (node.op->name() != "max_pool" || node.inputs[0] != image ||
-        node.op->Attributes() != index.op->Attributes())
-      continue;
-    std::replace(read.begin(), read.end(), image, pooled);
-    break;
-  }
+  const NodeId pooled = MaximumBefore(graph, gradient.inputs[0], id);
+  if (pooled >= 0)
+    std::replace(read.begin(), read.end(), index.inputs[0], pooled);
   return read;
+}
+
+NodeId MaximumBefore(const Graph& graph, NodeId index, NodeId before) {
+  const Node& place = graph.node(index);
+  for (NodeId id = before - 1; id > place.inputs[0]; --id) {
+    const Node& node = graph.node(id);
+    if (node.op->name() == "max_pool" && node.inputs == place.inputs &&
+        node.op->Attributes() == place.op->Attributes())
+      return id;
+  }
+  return -1;
 }
 
 }  // namespace kiln

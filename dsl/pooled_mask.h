@@ -1,4 +1,5 @@
-// Where a backward pass reads a pooled image instead of the image it is of.
+// Where a backward pass reads a pooled image instead of the image it is of, and
+// which.
 #ifndef KILN_DSL_POOLED_MASK_H_
 #define KILN_DSL_POOLED_MASK_H_
 
@@ -19,6 +20,10 @@ namespace kiln {
 // for the backward pass. The maximum of element (x, y) is that of window
 // (x / stride, y / stride), or any where a rest at the edge has no window.
 std::vector<NodeId> InputsRead(const Graph& graph, NodeId id);
+
+// The max pooling over the windows of the max_pool_index node `index`, or -1.
+// Of several (recomputed ones) the nearest before the node `before`.
+NodeId MaximumBefore(const Graph& graph, NodeId index, NodeId before);
 
 }  // namespace kiln
 

@@ -77,9 +77,6 @@ class Lowering {
     return static_cast<NodeId>(&node - graph_.nodes().data());
   }
   const Halide::Func& func(NodeId id) const { return lowered_[id].func; }
-  const Halide::Func& FuncOf(const Node& node) const {
-    return lowered_[IdOf(node)].func;
-  }
   const Halide::Func& input(const Node& node, int i) const {
     return lowered_[node.inputs[i]].func;
   }

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "dsl/pooled_mask.h"
 #include "generators/math.h"
 #include "generators/ops/window.h"
 #include "generators/registry.h"
@@ -62,18 +63,11 @@ Lowered LowerMaxPoolIndex(Lowering& lowering, const Node& node) {
   index(n, x, y, c) = ScanWindow(lowering, node, g).place;
 
   StoreRoot(lowering, index, node.type.shape);
-  // One pass over the input gives both the maximum and its place. Of several
-  // such maxima (recomputed ones) the nearest before is taken.
-  const Node* maximum = nullptr;
-  for (const Node& other : lowering.graph().nodes()) {
-    if (&other == &node) break;
-    const bool same_windows = other.op->name() == "max_pool" &&
-                              other.inputs == node.inputs &&
-                              other.op->Attributes() == node.op->Attributes();
-    if (same_windows) maximum = &other;
-  }
-  if (lowering.fast() && maximum != nullptr)
-    index.compute_with(lowering.FuncOf(*maximum), x);
+  // One pass over the input gives both the maximum and its place.
+  const NodeId id = lowering.IdOf(node),
+               maximum = MaximumBefore(lowering.graph(), id, id);
+  if (lowering.fast() && maximum >= 0)
+    index.compute_with(lowering.func(maximum), x);
   return {index};
 }
 

@@ -71,13 +71,13 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
     read = InputsRead(lowering.graph(), lowering.IdOf(node));
   std::vector<Expr> args;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
-    const Lowered& input = lowering.lowered(read[i]);
     if (read[i] != node.inputs[i]) {
       args.push_back(MaximumOf(lowering, read[i], vars));
-    } else {
-      args.push_back(
-          (by_rows && &input == accumulator ? row : input.func)(Exprs(vars)));
+      continue;
     }
+    const Lowered& input = lowering.lowered(node.inputs[i]);
+    args.push_back(
+        (by_rows && &input == accumulator ? row : input.func)(Exprs(vars)));
   }
   Func result(CName(node.name));
   result(vars) = Emit(formula, args);

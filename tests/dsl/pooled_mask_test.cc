@@ -6,19 +6,12 @@
 #include "dsl/model.h"
 #include "dsl/passes.h"
 #include "gmock/gmock.h"
+#include "tests/support/graph_testing.h"
 
 namespace kiln {
 namespace {
 
 using ::testing::ElementsAre;
-
-NodeId Find(const Graph& graph, const std::string& name) {
-  for (NodeId id = 0; id < graph.size(); ++id) {
-    if (graph.node(id).name == name) return id;
-  }
-  ADD_FAILURE() << "no node " << name;
-  return 0;
-}
 
 // Convolution, activation, pooling, dense layer.
 Graph Net(const std::string& activation, const PoolOptions& pool) {
@@ -38,7 +31,7 @@ std::vector<std::string> ReadByGradient(const std::string& activation,
                                         const PoolOptions& pool) {
   const Graph graph = Net(activation, pool);
   std::vector<std::string> names;
-  for (NodeId id : InputsRead(graph, Find(graph, activation + "1.d_input")))
+  for (NodeId id : InputsRead(graph, FindNode(graph, activation + "1.d_input")))
     names.push_back(graph.node(id).name);
   return names;
 }
@@ -69,9 +62,9 @@ TEST(PooledMaskTest, OtherDerivativesReadTheImage) {
 
 TEST(PooledMaskTest, AnotherReaderChangesNothing) {
   const Graph graph = Net("relu", {});
-  const NodeId pool = Find(graph, "pool1");
+  const NodeId pool = FindNode(graph, "pool1");
   EXPECT_EQ(InputsRead(graph, pool), graph.node(pool).inputs);
-  const NodeId index = Find(graph, "pool1.index");
+  const NodeId index = FindNode(graph, "pool1.index");
   EXPECT_EQ(InputsRead(graph, index), graph.node(index).inputs);
 }
 

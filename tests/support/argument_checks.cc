@@ -17,14 +17,13 @@ constexpr char kSamples[] = "samples";  // the extent that is not known
 
 class Substitution : public IRMutator {
  public:
-  Substitution(const KnownBuffers& buffers,
-               const std::map<std::string, Expr>& lets)
+  Substitution(const KnownBuffers& buffers, const Scope<Expr>& lets)
       : buffers_(buffers), lets_(lets) {}
 
  protected:
   Expr visit(const Variable* op) override {
-    const auto value = lets_.find(op->name);
-    return value == lets_.end() ? op : value->second;
+    const Expr* value = lets_.find(op->name);
+    return value == nullptr ? op : *value;
   }
 
   Expr visit(const Call* op) override {
@@ -67,9 +66,9 @@ class Substitution : public IRMutator {
       return make_const(op->type,
                         static_cast<halide_type_t>(buffer->type).as_u32());
     if (op->name == Call::buffer_get_device_dirty ||
-        op->name == Call::buffer_is_bounds_query)
+        op->name == Call::buffer_is_bounds_query ||
+        op->name == Call::buffer_get_min)
       return make_zero(op->type);
-    if (op->name == Call::buffer_get_min) return make_zero(op->type);
     if (op->name != Call::buffer_get_extent &&
         op->name != Call::buffer_get_stride)
       return {};
@@ -85,7 +84,7 @@ class Substitution : public IRMutator {
   }
 
   const KnownBuffers& buffers_;
-  const std::map<std::string, Expr>& lets_;
+  const Scope<Expr>& lets_;
 };
 
 }  // namespace
@@ -99,6 +98,11 @@ KnownBuffers KnownInputs(const std::vector<Argument>& arguments) {
   return buffers;
 }
 
+Halide::Target JitTarget() {
+  return Halide::get_jit_target_from_environment().with_feature(
+      Halide::Target::NoBoundsQuery);
+}
+
 ArgumentChecksPass::ArgumentChecksPass(KnownBuffers buffers)
     : buffers_(std::move(buffers)) {
   bounds_.push(kSamples, Interval(1, kMostSamples));
@@ -110,11 +114,8 @@ Expr ArgumentChecksPass::Known(const Expr& e) const {
 }
 
 Stmt ArgumentChecksPass::visit(const LetStmt* op) {
-  const auto outer = lets_;
-  lets_[op->name] = Known(op->value);
-  const Stmt mutated = IRMutator::visit(op);
-  lets_ = outer;
-  return mutated;
+  const ScopedBinding<Expr> known(lets_, op->name, Known(op->value));
+  return IRMutator::visit(op);
 }
 
 Stmt ArgumentChecksPass::visit(const AssertStmt* op) {

@@ -28,6 +28,10 @@ using KnownBuffers = std::map<std::string, KnownBuffer>;
 // The inputs among a pipeline's arguments.
 KnownBuffers KnownInputs(const std::vector<Argument>& arguments);
 
+// This machine, without the calls that only ask a pipeline for its bounds: the
+// pass below takes none for one.
+Halide::Target JitTarget();
+
 // A custom lowering pass. A pipeline begins with assertions: that a buffer has
 // the type, the extents and the strides that its code supposes, and holds all
 // that is read and written. Compiling them takes nearly half of the time of a
@@ -51,7 +55,7 @@ class ArgumentChecksPass : public Halide::Internal::IRMutator {
 
   const KnownBuffers buffers_;
   Halide::Internal::Scope<Halide::Internal::Interval> bounds_;
-  std::map<std::string, Halide::Expr> lets_;  // that are known
+  Halide::Internal::Scope<Halide::Expr> lets_;  // with what is known in them
 };
 
 }  // namespace kiln

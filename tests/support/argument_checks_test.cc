@@ -67,9 +67,7 @@ class ArgumentChecksTest : public ::testing::Test {
     return true;
   }
 
-  const Halide::Target target_ =
-      Halide::get_jit_target_from_environment().with_feature(
-          Halide::Target::NoBoundsQuery);
+  const Halide::Target target_ = JitTarget();
   ImageParam in_{Float(32), 2, "in"};
   Func f_{"f"};
   Halide::Pipeline pipeline_;

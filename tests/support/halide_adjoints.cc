@@ -186,8 +186,7 @@ class Differentiator {
                  Schedule::kNaive, ""},
         arguments_(ListArguments(graph_, options_)),
         inputs_(arguments_),
-        target_(Halide::get_jit_target_from_environment().with_feature(
-            Halide::Target::NoBoundsQuery)),
+        target_(JitTarget()),
         loss_(BuildPipeline(graph_, options_, target_, inputs_)[0]) {
     for (const Node& node : graph_.nodes()) {
       std::vector<int>& extents = extents_[CName(node.name)];

@@ -24,8 +24,7 @@ class JitPipeline::Impl {
         options_(options),
         arguments_(ListArguments(graph_, options)),
         inputs_(arguments_),
-        target_(Halide::get_jit_target_from_environment().with_feature(
-            Halide::Target::NoBoundsQuery)),
+        target_(JitTarget()),
         funcs_(BuildPipeline(
             graph_, options,
             scheduled_for.empty() ? target_ : Halide::Target(scheduled_for),
