@@ -39,7 +39,8 @@ struct Lowered {
   // `func`; `stage` -1 is its pure definition, k its k-th update.
   std::function<void(Halide::Func consumer, int stage)> tile = nullptr;
   // Of a func that is inlined: the step in x and y after which its index
-  // arithmetic repeats, for the consumer to unroll.
+  // arithmetic repeats, for the consumer to unroll. Of one with a `tile`: the
+  // rows that are computed together.
   int period_x = 1;
   int period_y = 1;
   // Of a parameter's gradient, the consumer's loops of `tile` alone: for one

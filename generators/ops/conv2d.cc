@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "generators/image_schedule.h"
 #include "generators/one_sample.h"
+#include "generators/ops/conv2d_winograd.h"
 #include "generators/registry.h"
 
 namespace kiln {
@@ -87,14 +88,17 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
             sy = static_cast<int>(g.stride.height);
   const int px = static_cast<int>(g.padding.width),
             py = static_cast<int>(g.padding.height);
+  const ImageExtents extents = ExtentsOf(lowering, node, g, input_type);
+  std::vector<Family> families = ImageFamilies(lowering, extents);
+  OfferWinograd(lowering, g, input_type.shape, node.type.shape, families);
+  const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  if (IsWinograd(schedule))
+    return LowerConv2dByWinograd(lowering, node, schedule);
+
   Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
   if (px > 0 || py > 0)
     input =
         ZeroPadded(lowering, input, input_type, CName(node.name) + "_padded");
-
-  const ImageExtents extents = ExtentsOf(lowering, node, g, input_type);
-  const NodeSchedule schedule =
-      lowering.ScheduleOf(node, ImageFamilies(lowering, extents));
   const int channels = ReductionChannels(lowering, extents, schedule);
   if (channels < input_type.shape[0] && px == 0 && py == 0)
     SpreadChannels(lowering, input, input_type);
@@ -147,7 +151,11 @@ Lowered LowerConv2dInputGrad(Lowering& lowering, const Node& node) {
         taps <= kMaxUnrolledTaps ? families.begin() : families.end(),
         unrolled.begin(), unrolled.end());
   }
+  OfferWinogradInputGrad(lowering, g, node.type.shape, output_type.shape,
+                         families);
   const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  if (IsWinograd(schedule))
+    return LowerConv2dInputGradByWinograd(lowering, node, schedule);
   const bool unroll = absl::StrContains(schedule.family, kUnrolled);
   extents.unroll_columns = unroll;
   const bool pads =

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "dsl/ops/conv2d.h"
 #include "generators/one_sample.h"
+#include "generators/ops/conv2d_winograd.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -78,11 +79,6 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const int px = static_cast<int>(g.padding.width),
             py = static_cast<int>(g.padding.height);
   const Var lane("lane"), kx("kx"), ky("ky"), ci("ci"), co("co");
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
-  if (px > 0 || py > 0) {
-    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
-                       CName(node.name) + "_padded");
-  }
 
   // All columns of all samples in one row of `lanes` at a time: position l
   // holds sample l % block, column l / block.
@@ -102,13 +98,23 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
         .row = g.kernel.width,
         .streams = plane_bytes * std::min<int64_t>(output[0], 8) > kFirstCache};
   };
-  const NodeSchedule schedule = lowering.ScheduleOf(
-      node, lowering.fast() && lowering.OnlyFeedsGradients(adjoint)
-                ? AdjointFamilies(
-                      space_of, height, RowPeriod(lowering, adjoint),
-                      lowering.PendingInput(lowering.graph().node(adjoint)) !=
-                          nullptr)
-                : std::vector<Family>{{"", space_of(height)}});
+  std::vector<Family> families = {{"", space_of(height)}};
+  if (lowering.fast() && lowering.OnlyFeedsGradients(adjoint)) {
+    families = AdjointFamilies(
+        space_of, height, RowPeriod(lowering, adjoint),
+        lowering.PendingInput(lowering.graph().node(adjoint)) != nullptr);
+  } else {
+    OfferWinogradWeightGrad(lowering, g, lowering.type(node.inputs[0]).shape,
+                            output, families);
+  }
+  const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  if (IsWinograd(schedule))
+    return LowerConv2dWeightGradByWinograd(lowering, node, schedule);
+  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
+  if (px > 0 || py > 0) {
+    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
+                       CName(node.name) + "_padded");
+  }
   const int rows_at_a_time = std::atoi(schedule.family.c_str());
   const bool by_rows = rows_at_a_time > 0;
   const int chunk = by_rows ? rows_at_a_time : height;

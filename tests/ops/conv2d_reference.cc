@@ -1,4 +1,9 @@
+#include <cmath>
+#include <vector>
+
 #include "dsl/ops/conv2d.h"
+#include "gtest/gtest.h"
+#include "tests/ops/conv2d_winograd_reference.h"
 #include "tests/ops/references.h"
 #include "tests/ops/window_loop.h"
 
@@ -26,6 +31,29 @@ void ForEachPlane(const Shape& input, const Shape& weight, const Shape& output,
   }
 }
 
+// Bounds that hold whichever of the two computes it.
+using ByWinograd = void (*)(const ReferenceCall<Rounded>& call, Rounded* out);
+
+void AllowWinograd(const ReferenceCall<double>&, const Conv2dGeometry&,
+                   const Shape&, ByWinograd) {}
+void AllowWinograd(const ReferenceCall<Rounded>& call,
+                   const Conv2dGeometry& geometry, const Shape& output,
+                   ByWinograd compute) {
+  if (!MayBeWinograd(geometry, output)) return;
+  std::vector<Rounded> other(
+      call.OutSize() * (call.node.type.per_sample ? call.batch() : 1), 0);
+  compute(call, other.data());
+  for (size_t i = 0; i < other.size(); ++i) {
+    Rounded& value = call.output[i];
+    // The same but for double's rounding, 2^-29 of float32's.
+    EXPECT_FALSE(std::abs(other[i].value() - value.value()) >
+                 1e-6 * other[i].worst_error())
+        << call.node.name << "[" << i << "] is " << value.value() << ", not "
+        << other[i].value();
+    value = EitherWay(value, other[i]);
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -49,6 +77,7 @@ void Conv2dReference(const ReferenceCall<T>& call) {
                               });
                  });
   }
+  AllowWinograd(call, geometry, call.OutShape(), Conv2dByWinograd);
 }
 
 template <typename T>
@@ -67,6 +96,7 @@ void Conv2dInputGradReference(const ReferenceCall<T>& call) {
                               });
                  });
   }
+  AllowWinograd(call, geometry, call.InShape(0), Conv2dInputGradByWinograd);
 }
 
 template <typename T>
@@ -85,6 +115,7 @@ void Conv2dWeightGradReference(const ReferenceCall<T>& call) {
                               });
                  });
   }
+  AllowWinograd(call, geometry, call.InShape(1), Conv2dWeightGradByWinograd);
 }
 
 KILN_INSTANTIATE_REFERENCE(Conv2dReference)

@@ -214,6 +214,15 @@ Rounded WhereIndex(const Rounded& index, int64_t k, const Rounded& then) {
       std::abs(then.value()) + then.worst_error());
 }
 
+Rounded EitherWay(const Rounded& a, const Rounded& b) {
+  if (b.worst_error() <= a.worst_error() &&
+      b.likely_error() <= a.likely_error())
+    return a;
+  return RoundedFunctions::Term(
+      a.value(), std::max(a.worst_error(), b.worst_error()),
+      std::max(a.likely_error(), b.likely_error()), 0);
+}
+
 Rounded Decided(const Rounded& x, const Rounded& a, const Rounded& b,
                 double other) {
   return RoundedFunctions::WhereUndecided(x, a, b,

@@ -96,6 +96,9 @@ Rounded Logarithm(const Rounded& x);
 Rounded Larger(const Rounded& a, const Rounded& b);
 Rounded WhereIndex(const Rounded& index, int64_t k, const Rounded& then);
 
+// `a`, which emitted code may compute as `a` or as `b`.
+Rounded EitherWay(const Rounded& a, const Rounded& b);
+
 inline double ValueOf(double x) { return x; }
 inline double ValueOf(const Rounded& x) { return x.value(); }
 

@@ -43,12 +43,11 @@ struct Tightness {
 };
 
 Tightness TightnessOf(const std::vector<Rounded>& tensor) {
-  const double length =
-      Norm(tensor, [](const Rounded& x) { return x.value(); });
+  double length = Norm(tensor, [](const Rounded& x) { return x.value(); });
+  // A tensor of zeros has no size to compare with: 1 is one as good as any.
+  if (length == 0) length = 1;
   const double worst =
       Norm(tensor, [](const Rounded& x) { return x.worst_error(); });
-  // A tensor of zeros has no size to compare with: 1 is one as good as any.
-  if (length == 0) return {worst, false};
   if (worst <= BoundCheck::kWorstCase * length) return {worst / length, false};
   return {Norm(tensor, Likely) / length, true};
 }

@@ -1,0 +1,110 @@
+// Convolutions by Winograd's minimal filtering, emitted, against the
+// interpreter's plain sums.
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "dsl/model.h"
+#include "dsl/passes.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/forced_schedules.h"
+#include "tests/support/jit.h"
+
+namespace kiln {
+namespace {
+
+// Two convolutions of two channels and more, the second with an input's
+// gradient.
+Graph Net(const Conv2dOptions& first, const Conv2dOptions& second, int64_t rows,
+          int64_t columns, const std::string& activation) {
+  ModelBuilder m;
+  Value x = m.Input("x", {2, rows, columns});
+  x = m.Activate(activation, m.Conv2d("conv1", x, first));
+  x = m.Activate(activation, m.Conv2d("conv2", x, second));
+  x = m.Dense("fc", m.Flatten(x), {.out = 3});
+  m.Output("y", x);
+  m.Loss(m.L2(x, m.Target("t", {3})));
+  const absl::StatusOr<Model> model = m.Build();
+  EXPECT_TRUE(model.ok()) << model.status();
+  const absl::StatusOr<Graph> training = BuildTrainingGraph(model->graph);
+  EXPECT_TRUE(training.ok()) << training.status();
+  return *training;
+}
+
+std::vector<const Family*> WinogradFamilies(const ScheduleChoice& choice) {
+  std::vector<const Family*> families;
+  for (const Family& family : choice.families) {
+    if (absl::StartsWith(family.name, "winograd")) families.push_back(&family);
+  }
+  return families;
+}
+
+// Wherever it can be it is: the `which`-th family of a node, and in it the tile
+// at `share` of the candidates.
+void ExpectSameResults(const Graph& training, int block, size_t which,
+                       double share) {
+  int count = 0;
+  ExpectSameResults(training, block, [&](const ScheduleChoice& choice) {
+    const std::vector<const Family*> families = WinogradFamilies(choice);
+    if (families.empty()) return choice.computed;
+    ++count;
+    const Family& family = *families[which % families.size()];
+    return NodeSchedule{family.name, TileAt(family, share)};
+  });
+  // Both forward, both gradients of conv2; conv1's weight gradient reads an
+  // adjoint that is computed by rows.
+  EXPECT_EQ(count, 4);
+}
+
+TEST(WinogradJitTest, KernelsOfFiveRows) {
+  const Graph net = Net({.out_channels = 6, .kernel = 5},
+                        {.out_channels = 8, .kernel = 5}, 14, 15, "tanh");
+  ExpectSameResults(net, 16, 0, 0);
+  ExpectSameResults(net, 16, 1, 0.5);
+}
+
+TEST(WinogradJitTest, KernelsOfThreeRowsWithPadding) {
+  const Graph net =
+      Net({.out_channels = 5, .kernel = 3, .padding = 1},
+          {.out_channels = 7, .kernel = 3, .padding = 1}, 8, 9, "relu");
+  ExpectSameResults(net, 16, 0, 0.3);
+  ExpectSameResults(net, 16, 1, 1);
+}
+
+TEST(WinogradJitTest, SeveralVectorsOfSamples) {
+  ExpectSameResults(
+      Net({.out_channels = 4, .kernel = 3},
+          {.out_channels = 10, .kernel = {5, 3}}, 12, 8, "sigmoid"),
+      64, 0, 0.1);
+}
+
+// 44 columns of 5 taps: the input's gradient does not unroll them.
+TEST(WinogradJitTest, LongRows) {
+  ExpectSameResults(
+      Net({.out_channels = 3, .kernel = {3, 5}, .padding = {1, 2}},
+          {.out_channels = 4, .kernel = {3, 5}, .padding = {0, 1}}, 8, 44,
+          "relu"),
+      16, 0, 0);
+}
+
+TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
+  const auto count = [](const Graph& training, int block) {
+    int families = 0;
+    for (const ScheduleChoice& choice : Choices(training, GradOf(block)))
+      families += static_cast<int>(WinogradFamilies(choice).size());
+    return families;
+  };
+  const Conv2dOptions three = {.out_channels = 4, .kernel = 3};
+  EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 64), 7);
+  // An odd number of rows, parts of vectors, a step of two, kernels of others.
+  EXPECT_EQ(count(Net(three, three, 11, 10, "relu"), 64), 0);
+  EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 2), 0);
+  const Conv2dOptions strided = {.out_channels = 4, .kernel = 3, .stride = 2},
+                      two = {.out_channels = 4, .kernel = {4, 3}};
+  EXPECT_EQ(count(Net(strided, strided, 21, 21, "relu"), 64), 0);
+  EXPECT_EQ(count(Net(two, two, 12, 10, "relu"), 64), 0);
+}
+
+}  // namespace
+}  // namespace kiln
