@@ -19,7 +19,7 @@ constexpr char kFamily[] = "winograd ", kColumnsFirst[] = "winograd x c",
 constexpr int kRows = 2;  // of outputs at a time
 // Of products, before they are transformed to outputs; of a whole image's
 // windows, for the weight's gradient.
-constexpr int64_t kMostProducts = 64 << 10, kMostWindows = 256 << 10;
+constexpr int64_t kMostProducts = 32 << 10, kMostWindows = 256 << 10;
 constexpr int kMultiplyAddsOfATurn = 128;  // as in image_schedule.cc
 constexpr int kMostUnrolledTaps = 200;     // as in conv2d.cc
 constexpr double kWorthIt = 0.9;
