@@ -16,8 +16,8 @@ using Halide::Var;
 namespace {
 
 constexpr char kInBlocks[] = "in blocks ", kHalves[] = "halves ";
-// Of vectors that hold one column, whose taps share their loads; of others.
-constexpr int64_t kMultiplyAddsOfATurn = 128, kOfSeveralColumns = 64;
+constexpr int64_t kOfSeveralColumns = 64;  // kMultiplyAddsOfATurn of vectors of
+                                           // several columns
 
 bool IsInBlocks(const NodeSchedule& schedule) {
   return absl::StrContains(schedule.family, kInBlocks);

@@ -13,6 +13,13 @@
 
 namespace kiln {
 
+// A turn of a tile's innermost loop, of vectors that hold one column, whose
+// taps share their loads: so many at most are unrolled.
+inline constexpr int64_t kMultiplyAddsOfATurn = 128;
+// Vectors in a row x kernel width of which each is emitted by itself: about
+// 1,000 instructions for a tile of channels.
+inline constexpr int kMaxUnrolledTaps = 200;
+
 // A sum of products for each (n, x, y, c) of an image.
 struct ImageExtents {
   int64_t width;

@@ -39,10 +39,10 @@ struct Lowered {
   // `func`; `stage` -1 is its pure definition, k its k-th update.
   std::function<void(Halide::Func consumer, int stage)> tile = nullptr;
   // Of a func that is inlined: the step in x and y after which its index
-  // arithmetic repeats, for the consumer to unroll. Of one with a `tile`: the
-  // rows that are computed together.
+  // arithmetic repeats, for the consumer to unroll.
   int period_x = 1;
   int period_y = 1;
+  int rows_together = 1;  // of one with a `tile`, that are computed at once
   // Of a parameter's gradient, the consumer's loops of `tile` alone: for one
   // more consumer of the same tiles. Gives the variable of the tiles.
   std::function<Halide::Var(Halide::Func consumer, int stage)> loops = nullptr;

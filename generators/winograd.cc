@@ -1,5 +1,6 @@
 #include "generators/winograd.h"
 
+#include <cassert>
 #include <cmath>
 
 namespace kiln {
@@ -55,6 +56,7 @@ Elements EverySecond(const Elements& elements, size_t first, size_t count) {
 }  // namespace
 
 Winograd::Winograd(int outputs, int taps) : outputs_(outputs), taps_(taps) {
+  assert(points() % 2 == 0 && points() >= 4 && points() <= 8);
   const double kPairs[] = {1, 2, 0.5};
   pairs_.assign(kPairs, kPairs + (points() - 2) / 2);
   for (size_t i = 0; i < pairs_.size(); ++i)

@@ -20,10 +20,6 @@ using Halide::Var;
 
 namespace {
 
-constexpr int kMaxUnrolledTaps =
-    200;  // vectors in a row x kernel width: about 1,000 instructions for a
-          // tile of channels
-
 // Of a convolution that reads `read`, or the input's gradient.
 ImageExtents ExtentsOf(const Lowering& lowering, const Node& node,
                        const Conv2dGeometry& g, const TensorType& read) {

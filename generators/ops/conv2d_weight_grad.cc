@@ -60,6 +60,7 @@ int RowPeriod(const Lowering& lowering, NodeId adjoint) {
     const int of_input = lowering.lowered(input).period_y;
     if (lowering.type(adjoint).shape[1] % of_input == 0)
       period = std::lcm(period, of_input);
+    period = std::lcm(period, lowering.lowered(input).rows_together);
   }
   return period;
 }

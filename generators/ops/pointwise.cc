@@ -63,7 +63,8 @@ Lowered LowerPointwise(Lowering& lowering, const Node& node) {
   const ScalarExpr& formula = static_cast<const PointwiseOp&>(*node.op).value();
   const Lowered* accumulator = lowering.PendingInput(node);
   const bool by_rows = lowering.fast() && accumulator != nullptr &&
-                       accumulator->period_y == 1 && TakesRows(lowering, node, formula);
+                       accumulator->rows_together == 1 &&
+                       TakesRows(lowering, node, formula);
   Func row(CName(node.name) + "_row");
   if (by_rows) row(vars) = accumulator->func(Exprs(vars));
   std::vector<NodeId> read = node.inputs;

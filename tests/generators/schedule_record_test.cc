@@ -335,7 +335,8 @@ TEST(ScheduleRecordTest, NodesHaveTheFamiliesThatAreRightForTheirBlock) {
   };
   auto of_eight = families(8), of_one = families(1), of_many = families(64);
   using testing::ElementsAre;
-  EXPECT_THAT(of_eight["conv1"], ElementsAre("x c y", "c x y", "x y c"));
+  EXPECT_THAT(of_eight["conv1"], ElementsAre("x c y", "c x y", "x y c",
+                                             "winograd x c", "winograd c x"));
   EXPECT_THAT(of_eight["conv1_d_weight"],
               ElementsAre("stored", "2 rows", "1 row", "4 rows"));
   EXPECT_THAT(of_eight["conv2_d_weight"], ElementsAre(""));

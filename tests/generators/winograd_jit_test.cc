@@ -79,6 +79,17 @@ TEST(WinogradJitTest, SeveralVectorsOfSamples) {
       64, 0, 0.1);
 }
 
+// Vectors of two columns and of four, where vectors have 16 lanes; the input's
+// gradient has them across the edge.
+TEST(WinogradJitTest, VectorsOfSeveralColumns) {
+  const Graph net = Net({.out_channels = 6, .kernel = 5},
+                        {.out_channels = 8, .kernel = {3, 5}}, 14, 16, "tanh");
+  ExpectSameResults(net, 8, 0, 0);
+  ExpectSameResults(net, 8, 1, 0.5);
+  const Conv2dOptions padded = {.out_channels = 5, .kernel = 3, .padding = 1};
+  ExpectSameResults(Net(padded, padded, 8, 12, "relu"), 4, 0, 0.3);
+}
+
 // 44 columns of 5 taps: the input's gradient does not unroll them.
 TEST(WinogradJitTest, LongRows) {
   ExpectSameResults(
@@ -86,6 +97,73 @@ TEST(WinogradJitTest, LongRows) {
           {.out_channels = 4, .kernel = {3, 5}, .padding = {0, 1}}, 8, 44,
           "relu"),
       16, 0, 0);
+}
+
+// Windows of some channels at one point at a time, for the weight's gradient.
+TEST(WinogradJitTest, ImagesBeyondTheCache) {
+  ExpectSameResults(
+      Net({.out_channels = 6, .kernel = 3, .padding = 1},
+          {.out_channels = 5, .kernel = 5, .padding = 2}, 22, 20, "tanh"),
+      64, 0, 0.2);
+}
+
+TEST(WinogradJitTest, KernelsOfOneColumn) {
+  ExpectSameResults(Net({.out_channels = 18, .kernel = {3, 2}},
+                        {.out_channels = 7, .kernel = {5, 1}}, 12, 9, "relu"),
+                    16, 0, 0.1);
+}
+
+// Rows that are stored for two readers, none of them the convolution's own
+// activation; without a bias.
+TEST(WinogradJitTest, ImagesOfTwoReaders) {
+  ModelBuilder m;
+  Value x = m.Input("x", {2, 8, 8});
+  x = m.Conv2d("conv1", x, {.out_channels = 3, .kernel = 3, .bias = false});
+  x = m.Pointwise("gate", {m.Tanh(x), x}, Arg(0) * Arg(1));
+  x = m.Conv2d("conv2", x, {.out_channels = 4, .kernel = 3});
+  m.Output("image", x);
+  x = m.Dense("fc", m.Flatten(x), {.out = 3});
+  m.Loss(m.L2(x, m.Target("t", {3})));
+  ExpectSameResults(*BuildTrainingGraph(m.Build()->graph), 16, 0, 0);
+}
+
+// What LeNet's second convolution gains, its first, of one channel, does not.
+TEST(WinogradJitTest, IsTakenWhereItPays) {
+  ModelBuilder m;
+  Value x = m.Input("x", {1, 32, 32});
+  x = m.Tanh(m.Conv2d("conv1", x, {.out_channels = 6, .kernel = 5}));
+  x = m.AvgPool(x);
+  x = m.Tanh(m.Conv2d("conv2", x, {.out_channels = 16, .kernel = 5}));
+  x = m.Dense("fc", m.Flatten(x), {.out = 3});
+  m.Output("y", x);
+  m.Loss(m.L2(x, m.Target("t", {3})));
+  const PipelineOptions options = GradOf(16);
+  const Graph graph =
+      PipelineGraph(*BuildTrainingGraph(m.Build()->graph), options.kind);
+  JitInputs inputs(ListArguments(graph, options));
+  std::vector<ScheduleChoice> choices;
+  std::vector<Halide::Internal::Function> outputs;
+  for (const Halide::Func& func :
+       BuildPipeline(graph, options, Halide::get_jit_target_from_environment(),
+                     inputs, &choices))
+    outputs.push_back(func.function());
+
+  std::vector<std::string> nodes;
+  for (const ScheduleChoice& choice : choices) {
+    if (absl::StartsWith(choice.chosen.family, "winograd"))
+      nodes.push_back(choice.node);
+  }
+  using testing::Contains;
+  EXPECT_THAT(nodes, testing::UnorderedElementsAre("conv2", "conv2_d_input",
+                                                   "conv2_d_weight"));
+  // And is what is emitted.
+  std::vector<std::string> funcs;
+  for (const auto& [name, func] : Halide::Internal::build_environment(outputs))
+    funcs.push_back(BaseName(name));
+  for (const char* func : {"conv2_weight_winograd", "conv2_products",
+                           "conv2_d_input_products", "conv2_d_weight_window"})
+    EXPECT_THAT(funcs, Contains(func));
+  EXPECT_THAT(funcs, testing::Not(Contains("conv1_products")));
 }
 
 TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
@@ -97,13 +175,16 @@ TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
   };
   const Conv2dOptions three = {.out_channels = 4, .kernel = 3};
   EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 64), 7);
-  // An odd number of rows, parts of vectors, a step of two, kernels of others.
+  // An odd number of rows, rows that end within a vector, a step of two,
+  // kernels of others.
   EXPECT_EQ(count(Net(three, three, 11, 10, "relu"), 64), 0);
   EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 2), 0);
   const Conv2dOptions strided = {.out_channels = 4, .kernel = 3, .stride = 2},
-                      two = {.out_channels = 4, .kernel = {4, 3}};
+                      two = {.out_channels = 4, .kernel = {4, 3}},
+                      nine = {.out_channels = 4, .kernel = {9, 3}};
   EXPECT_EQ(count(Net(strided, strided, 21, 21, "relu"), 64), 0);
   EXPECT_EQ(count(Net(two, two, 12, 10, "relu"), 64), 0);
+  EXPECT_EQ(count(Net(nine, nine, 20, 10, "relu"), 64), 0);
 }
 
 }  // namespace
