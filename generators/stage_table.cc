@@ -76,7 +76,8 @@ class StageTableBuilder {
     return kNone;
   }
 
-  // Partial sums, one a lane of a vector, which another Func adds up.
+  // Partial sums, one a lane of a vector or a point of Winograd's filtering,
+  // which another Func adds up.
   static bool IsPartial(const std::string& func) {
     return absl::EndsWith(func, "_lanes") || absl::EndsWith(func, "_partial");
   }

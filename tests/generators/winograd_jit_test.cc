@@ -179,6 +179,8 @@ TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
   // kernels of others.
   EXPECT_EQ(count(Net(three, three, 11, 10, "relu"), 64), 0);
   EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 2), 0);
+  const Conv2dOptions same = {.out_channels = 4, .kernel = 3, .padding = 1};
+  EXPECT_EQ(count(Net(same, same, 12, 12, "relu"), 12), 0);
   const Conv2dOptions strided = {.out_channels = 4, .kernel = 3, .stride = 2},
                       two = {.out_channels = 4, .kernel = {4, 3}},
                       nine = {.out_channels = 4, .kernel = {9, 3}};
