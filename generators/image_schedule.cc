@@ -85,11 +85,9 @@ std::vector<Family> ImageFamilies(const Lowering& lowering,
     // of whole columns has the same taps for both halves.
     const TileSpace halves = {.vectors = extents.width,
                               .channels = extents.channels};
-    const auto cost = [&](const TileSpace& of) {
-      return TileCost(of, ChooseTile(of, lowering.registers()));
-    };
-    const bool are_less =
-        static_cast<double>(space.row) * cost(halves) < cost(space);
+    const bool are_less = static_cast<double>(space.row) *
+                              LeastCost(halves, lowering.registers()) <
+                          LeastCost(space, lowering.registers());
     families.insert(are_less ? families.begin() : families.end(),
                     {prefix + kHalves + "x c y", halves});
   }

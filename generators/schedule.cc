@@ -86,6 +86,10 @@ Tile ChooseTile(const TileSpace& space, int registers) {
   return tiles.empty() ? Tile{} : tiles.front();
 }
 
+double LeastCost(const TileSpace& space, int registers) {
+  return TileCost(space, ChooseTile(space, registers));
+}
+
 int LargestVector(int64_t extent, int limit) {
   int vector = 1;
   while (vector * 2 <= limit && vector * 2 <= extent) vector *= 2;
@@ -214,6 +218,14 @@ Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
     StoreRoot(lowering, padded, type.shape);
   }
   return padded;
+}
+
+Func PaddedInput(const Lowering& lowering, const Node& node,
+                 const Size2& padding) {
+  const Func& input = lowering.input(node, 0);
+  if (padding == Size2(0)) return input;
+  return ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
+                    CName(node.name) + "_padded");
 }
 
 void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,

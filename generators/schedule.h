@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "dsl/graph.h"
 #include "dsl/type.h"
 
 namespace kiln {
@@ -85,6 +86,9 @@ bool Contains(const Family& family, const Tile& tile, int registers);
 // from channel to channel, one in four.
 double TileCost(const TileSpace& space, const Tile& tile);
 
+// By the tile that is cheapest.
+double LeastCost(const TileSpace& space, int registers);
+
 // All tiles of the space by that cost, the cheapest first, and the cheapest:
 // what the tuner tries, and what is taken where there is no other rule.
 std::vector<Tile> TilesByCost(const TileSpace& space, int registers);
@@ -127,6 +131,11 @@ Halide::Func ZeroExtended(Halide::Func input, const TensorType& type,
                           const std::string& name);
 Halide::Func ZeroPadded(const Lowering& lowering, Halide::Func input,
                         const TensorType& type, const std::string& name);
+
+// A node's first input, an image, with zeros around it where there is a
+// padding.
+Halide::Func PaddedInput(const Lowering& lowering, const Node& node,
+                         const Size2& padding);
 
 // All of f(n, ...) of `shape` is computed, however little is read: vectors and
 // tiles that are shifted inwards of less would start before the first element.

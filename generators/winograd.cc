@@ -78,14 +78,20 @@ double Winograd::Divisor(int point) const {
   return 2 * square * others;
 }
 
+Elements Winograd::Divided(Elements values) const {
+  for (int i = 0; i < points(); ++i) {
+    Expr& value = values[i];
+    value = value * Halide::Internal::make_const(value.type(), 1 / Divisor(i));
+  }
+  return values;
+}
+
 Elements Winograd::Evaluate(const Elements& coefficients) const {
   Elements values = {coefficients.front()};
   for (const double a : pairs_) {
-    std::vector<double> powers(coefficients.size());
-    for (size_t k = 0; k < powers.size(); ++k)
-      powers[k] = std::pow(a, static_cast<double>(k));
-    std::vector<double> even = powers, odd = powers;
-    for (size_t k = 0; k < powers.size(); ++k) (k % 2 == 0 ? odd : even)[k] = 0;
+    std::vector<double> even(coefficients.size()), odd(coefficients.size());
+    for (size_t k = 0; k < coefficients.size(); ++k)
+      (k % 2 == 0 ? even : odd)[k] = std::pow(a, static_cast<double>(k));
     const Expr of_even = Sum(even, coefficients),
                of_odd = Sum(odd, coefficients);
     values.push_back(of_even + of_odd);

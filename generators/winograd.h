@@ -10,8 +10,7 @@
 //   y = A^T (G g * B^T d),                        * by elements,
 // and the adjoints follow, since it is linear in each of both:
 //   dd = B (G g * A dy),   dg = G^T (A dy * B^T d).
-// A is Evaluate of m coefficients and G that of r, divided by Divisor at each
-// point.
+// A is Evaluate of m coefficients and G that of r, Divided.
 #ifndef KILN_GENERATORS_WINOGRAD_H_
 #define KILN_GENERATORS_WINOGRAD_H_
 
@@ -42,10 +41,12 @@ class Winograd {
   Elements Window(const Elements& inputs) const;
   // B.
   Elements WindowTransposed(const Elements& values) const;
-  // What values of the taps are divided by at a point.
-  double Divisor(int point) const;
+  // Each value of the taps divided by what it is too large by at its point.
+  Elements Divided(Elements values) const;
 
  private:
+  double Divisor(int point) const;
+
   const int outputs_, taps_;
   std::vector<double> pairs_;  // a of each pair
   // For each pair the product of t - b^2 over the other pairs +-b, and over

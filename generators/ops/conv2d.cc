@@ -91,10 +91,8 @@ Lowered LowerConv2d(Lowering& lowering, const Node& node) {
   if (IsWinograd(schedule))
     return LowerConv2dByWinograd(lowering, node, schedule);
 
-  Func input = lowering.input(node, 0), weight = lowering.input(node, 1);
-  if (px > 0 || py > 0)
-    input =
-        ZeroPadded(lowering, input, input_type, CName(node.name) + "_padded");
+  Func input = PaddedInput(lowering, node, g.padding),
+       weight = lowering.input(node, 1);
   const int channels = ReductionChannels(lowering, extents, schedule);
   if (channels < input_type.shape[0] && px == 0 && py == 0)
     SpreadChannels(lowering, input, input_type);

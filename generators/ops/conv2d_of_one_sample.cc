@@ -60,13 +60,6 @@ Func PackedWeight(Lowering& lowering, const Node& node) {
   return packed;
 }
 
-Func PaddedInput(Lowering& lowering, const Node& node, const Geometry& g) {
-  Func input = lowering.input(node, 0);
-  if (g.px == 0 && g.py == 0) return input;
-  return ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
-                    CName(node.name) + "_padded");
-}
-
 // Tiles of (vectors of channels) x columns: a tap is a load a vector of
 // channels and a broadcast a column.
 void TileChannels(const Lowering& lowering, Func sum, Func consumer,
@@ -132,10 +125,12 @@ void TileColumns(const Lowering&, Func sum, Func consumer, const RDom& r,
 }  // namespace
 
 Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
-  const Geometry g(static_cast<const Conv2dOp&>(*node.op).geometry());
+  const Conv2dGeometry& geometry =
+      static_cast<const Conv2dOp&>(*node.op).geometry();
+  const Geometry g(geometry);
   const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
   const Var n("n"), x("x"), y("y"), c("c");
-  Func input = PaddedInput(lowering, node, g);
+  Func input = PaddedInput(lowering, node, geometry.padding);
   const RDom r(0, g.kw, 0, g.kh, 0,
                static_cast<int>(lowering.type(node.inputs[0]).shape[0]), "r");
   const Expr weight = lanes.channels

@@ -111,11 +111,8 @@ Lowered LowerConv2dWeightGrad(Lowering& lowering, const Node& node) {
   const NodeSchedule schedule = lowering.ScheduleOf(node, families);
   if (IsWinograd(schedule))
     return LowerConv2dWeightGradByWinograd(lowering, node, schedule);
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
-  if (px > 0 || py > 0) {
-    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
-                       CName(node.name) + "_padded");
-  }
+  Func input = PaddedInput(lowering, node, g.padding),
+       d_output = lowering.input(node, 1);
   const int rows_at_a_time = std::atoi(schedule.family.c_str());
   const bool by_rows = rows_at_a_time > 0;
   const int chunk = by_rows ? rows_at_a_time : height;

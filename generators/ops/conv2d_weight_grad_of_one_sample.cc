@@ -181,11 +181,8 @@ Lowered OverColumns(Lowering& lowering, const Node& node, Func input,
 }  // namespace
 
 Lowered LowerConv2dWeightGradOfOneSample(Lowering& lowering, const Node& node) {
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
-  if (GeometryOf(node).padding != Size2(0)) {
-    input = ZeroPadded(lowering, input, lowering.type(node.inputs[0]),
-                       CName(node.name) + "_padded");
-  }
+  Func input = PaddedInput(lowering, node, GeometryOf(node).padding),
+       d_output = lowering.input(node, 1);
   const PixelLanes lanes =
       PixelLanesOf(lowering, lowering.type(node.inputs[1]).shape);
   return lanes.channels

@@ -53,7 +53,6 @@ void OfferWinogradWeightGrad(const Lowering& lowering, const Conv2dGeometry& g,
                            .exact_channels = true,
                            .row = g.kernel.width,
                            .streams = !windows.at_all_points};
-  const Tile tile = ChooseTile(space, lowering.registers());
   const double points = filter.points(),
                taps = static_cast<double>(g.kernel.height),
                groups = static_cast<double>(output[1]) / kWinogradRows,
@@ -64,7 +63,7 @@ void OfferWinogradWeightGrad(const Lowering& lowering, const Conv2dGeometry& g,
                    static_cast<double>(g.kernel.width * input[0] * output[0]);
   // Cycles; a sum across the lanes takes some 6, a kernel's transform 3.
   const double sums = vectors * groups * columns * points *
-                      TileCost(space, tile) *
+                      LeastCost(space, lowering.registers()) *
                       static_cast<double>(input[0] / windows.channels),
                transforms =
                    vectors * groups * points *
@@ -72,10 +71,8 @@ void OfferWinogradWeightGrad(const Lowering& lowering, const Conv2dGeometry& g,
                     3.0 * columns * static_cast<double>(output[0]) *
                         static_cast<double>(input[0] / windows.channels)),
                across = 6 * of_kernels;
-  const double plain =
-      vectors * groups * kWinogradRows * columns * taps *
-      TileCost(families[0].space,
-               ChooseTile(families[0].space, lowering.registers()));
+  const double plain = vectors * groups * kWinogradRows * columns * taps *
+                       LeastCost(families[0].space, lowering.registers());
   const bool is_first =
       sums + transforms + points * across + 3 * of_kernels * taps <
       kWinogradIsWorthIt * (plain + taps * across);
@@ -95,9 +92,8 @@ Lowered LowerConv2dWeightGradByWinograd(Lowering& lowering, const Node& node,
             py = static_cast<int>(g.padding.height), points = filter.points(),
             lanes = lowering.vector_size(), samples = SamplesOfRow(lowering),
             outputs = static_cast<int>(output[0]);
-  Func input = lowering.input(node, 0), d_output = lowering.input(node, 1);
-  if (px > 0 || py > 0)
-    input = ZeroPadded(lowering, input, input_type, name + "_padded");
+  Func input = PaddedInput(lowering, node, g.padding),
+       d_output = lowering.input(node, 1);
 
   const Var l("l"), c("c"), point("point"), group("group"), part("part");
   const Var lane("lane"), kx("kx"), ky("ky"), ci("ci"), co("co");
@@ -107,11 +103,12 @@ Lowered LowerConv2dWeightGradByWinograd(Lowering& lowering, const Node& node,
       tile_sums(name + "_tile"), across_sum(name + "_across"),
       d_weight_at(name + "_partial"), d_weight(name);
   window(l, c, group, part, point) =
-      AtPoint(point, WindowAtPoints(lowering, filter, input, py));
+      Halide::mux(point, WindowAtPoints(lowering, filter, input, py));
   Winograd::Elements rows;
   for (int i = 0; i < kWinogradRows; ++i)
     rows.push_back(d_output(sample, column, kWinogradRows * group + i, c));
-  d_products(l, c, group, part, point) = AtPoint(point, filter.Evaluate(rows));
+  d_products(l, c, group, part, point) =
+      Halide::mux(point, filter.Evaluate(rows));
   const RDom r(0, static_cast<int>(output[2]) * samples / lanes, 0,
                static_cast<int>(output[1]) / kWinogradRows, 0,
                lowering.block() / samples, "r");
@@ -126,11 +123,8 @@ Lowered LowerConv2dWeightGradByWinograd(Lowering& lowering, const Node& node,
   d_weight_at(kx, ci, co, point) = across_sum(kx, ci, co, point);
   d_weight(kx, ky, ci, co) = Halide::mux(
       ky, filter.EvaluateTransposed(
-              AtPoints(filter,
-                       [&](int i) {
-                         return d_weight_at(kx, ci, co, i) *
-                                static_cast<float>(1 / filter.Divisor(i));
-                       }),
+              filter.Divided(AtPoints(
+                  filter, [&](int i) { return d_weight_at(kx, ci, co, i); })),
               filter.taps()));
 
   const Var coi("coi"), cii("cii"), kxi("kxi"), channels("channels");
@@ -157,16 +151,11 @@ Lowered LowerConv2dWeightGradByWinograd(Lowering& lowering, const Node& node,
   if (!windows.at_all_points) d_weight_at.unroll(point);
   d_products.compute_at(d_weight_at, windows.at_all_points ? point : co)
       .vectorize(l, lanes);
-  window.compute_at(d_weight_at, windows.at_all_points ? channels : point);
   if (windows.at_all_points) {
-    const Var li("li");
-    window.bound(point, 0, points)
-        .split(l, l, li, lanes, Halide::TailStrategy::ShiftInwards)
-        .reorder(li, point, l, c, group, part)
-        .vectorize(li)
-        .unroll(point);
+    TransformAt(lowering, window, points,
+                Halide::LoopLevel(d_weight_at, channels));
   } else {
-    window.vectorize(l, lanes);
+    window.compute_at(d_weight_at, point).vectorize(l, lanes);
   }
   across_sum.compute_at(d_weight_at, kx)
       .store_in(Halide::MemoryType::Stack)

@@ -37,10 +37,8 @@ Func TransformedWeight(Lowering& lowering, NodeId weight_id,
   Winograd::Elements rows;
   for (int ky = 0; ky < filter.taps(); ++ky)
     rows.push_back(lowering.func(weight_id)(kx, ky, ci, co));
-  Winograd::Elements values = filter.Evaluate(rows);
-  for (int i = 0; i < filter.points(); ++i)
-    values[i] = values[i] * static_cast<float>(1 / filter.Divisor(i));
-  transformed(kx, ci, co, point) = AtPoint(point, values);
+  transformed(kx, ci, co, point) =
+      Halide::mux(point, filter.Divided(filter.Evaluate(rows)));
 
   const int taps = static_cast<int>(lowering.type(weight_id).shape[3]);
   transformed.compute_root()
@@ -52,20 +50,6 @@ Func TransformedWeight(Lowering& lowering, NodeId weight_id,
       .unroll(kx)
       .unroll(point);
   return transformed;
-}
-
-// `transformed`(l, c, point, group, part).
-void TransformAt(const Lowering& lowering, Func transformed, int points,
-                 const Halide::LoopLevel& level) {
-  const Var l("l"), li("li"), c("c"), point("point"), group("group"),
-      part("part");
-  transformed.compute_at(level)
-      .bound(point, 0, points)
-      .split(l, l, li, lowering.vector_size(),
-             Halide::TailStrategy::ShiftInwards)
-      .reorder(li, point, l, c, group, part)
-      .vectorize(li)
-      .unroll(point);
 }
 
 // The products at the points, summed over the kernel's columns and channels in
@@ -144,8 +128,7 @@ void OfferImageFamilies(const Lowering& lowering, const Conv2dGeometry& g,
       share = static_cast<double>(std::min(output[2], work.written[2])) /
               static_cast<double>(work.written[2]);
   const auto sums = [&](const TileSpace& of) {
-    return taps * inputs * share *
-           TileCost(of, ChooseTile(of, lowering.registers())) /
+    return taps * inputs * share * LeastCost(of, lowering.registers()) /
            (of.vectors > space.vectors ? parts : 1);
   };
   const double transforms = points * (work.of_read * vectors_read * inputs +
@@ -209,16 +192,14 @@ Lowered LowerConv2dByWinograd(Lowering& lowering, const Node& node,
             width = static_cast<int>(node.type.shape[2]),
             channels = static_cast<int>(node.type.shape[0]),
             samples = SamplesOfRow(lowering);
-  Func input = lowering.input(node, 0);
-  if (px > 0 || py > 0)
-    input = ZeroPadded(lowering, input, input_type, name + "_padded");
+  Func input = PaddedInput(lowering, node, g.padding);
   Func weight = TransformedWeight(lowering, node.inputs[1], filter);
 
   Func window(name + "_window"), sum(name + "_sum"),
       products(name + "_products"), result(name);
   const RDom r(0, taps, 0, static_cast<int>(input_type.shape[0]), "r");
   window(l, c, point, group, part) =
-      AtPoint(point, WindowAtPoints(lowering, filter, input, py));
+      Halide::mux(point, WindowAtPoints(lowering, filter, input, py));
   sum(l, c, point, group, part) =
       Halide::Internal::make_const(lowering.real(), 0);
   sum(l, c, point, group, part) +=
@@ -306,7 +287,8 @@ Lowered LowerConv2dInputGradByWinograd(Lowering& lowering, const Node& node,
                                          Halide::likely(value), zero)
                         : value);
   }
-  d_products(l, c, point, group, part) = AtPoint(point, filter.Evaluate(rows));
+  d_products(l, c, point, group, part) =
+      Halide::mux(point, filter.Evaluate(rows));
   RDom r(0, taps, 0, static_cast<int>(output[0]), "r");
   const Expr shifted = l + samples * (px - r.x);
   if (unroll) {

@@ -34,10 +34,6 @@ Winograd::Elements AtPoints(const Winograd& filter,
   return elements;
 }
 
-Expr AtPoint(const Var& point, const Winograd::Elements& elements) {
-  return Halide::mux(point, elements);
-}
-
 Winograd::Elements WindowAtPoints(const Lowering& lowering,
                                   const Winograd& filter, Func image,
                                   int padding) {
@@ -47,6 +43,19 @@ Winograd::Elements WindowAtPoints(const Lowering& lowering,
     return image(part * samples + l % samples, l / samples,
                  kWinogradRows * group + i - padding, c);
   }));
+}
+
+void TransformAt(const Lowering& lowering, Func transformed, int points,
+                 const Halide::LoopLevel& level) {
+  const Var l("l"), li("li"), c("c"), point("point"), group("group"),
+      part("part");
+  transformed.compute_at(level)
+      .bound(point, 0, points)
+      .split(l, l, li, lowering.vector_size(),
+             Halide::TailStrategy::ShiftInwards)
+      .reorder(li, point, l, c, group, part)
+      .vectorize(li)
+      .unroll(point);
 }
 
 }  // namespace kiln

@@ -30,17 +30,20 @@ int SamplesOfRow(const Lowering& lowering);
 bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
                     const Shape& input, const Shape& output);
 
-// An element for each point, and its selection by a variable.
+// An element for each point.
 Winograd::Elements AtPoints(const Winograd& filter,
                             const std::function<Halide::Expr(int point)>& at);
-Halide::Expr AtPoint(const Halide::Var& point,
-                     const Winograd::Elements& elements);
 
 // The window of a group of outputs, of `image`(n, x, y, c) with zeros around
 // it, over variables l, c, group and part.
 Winograd::Elements WindowAtPoints(const Lowering& lowering,
                                   const Winograd& filter, Halide::Func image,
                                   int padding);
+
+// Schedules `transformed` over l, c, point, group and part, all points of a
+// vector together.
+void TransformAt(const Lowering& lowering, Halide::Func transformed, int points,
+                 const Halide::LoopLevel& level);
 
 }  // namespace kiln
 

@@ -137,16 +137,9 @@ TEST(WinogradJitTest, IsTakenWhereItPays) {
   x = m.Dense("fc", m.Flatten(x), {.out = 3});
   m.Output("y", x);
   m.Loss(m.L2(x, m.Target("t", {3})));
-  const PipelineOptions options = GradOf(16);
-  const Graph graph =
-      PipelineGraph(*BuildTrainingGraph(m.Build()->graph), options.kind);
-  JitInputs inputs(ListArguments(graph, options));
-  std::vector<ScheduleChoice> choices;
-  std::vector<Halide::Internal::Function> outputs;
-  for (const Halide::Func& func :
-       BuildPipeline(graph, options, Halide::get_jit_target_from_environment(),
-                     inputs, &choices))
-    outputs.push_back(func.function());
+  std::vector<Halide::Func> outputs;
+  const std::vector<ScheduleChoice> choices =
+      Choices(*BuildTrainingGraph(m.Build()->graph), GradOf(16), &outputs);
 
   std::vector<std::string> nodes;
   for (const ScheduleChoice& choice : choices) {
@@ -157,8 +150,12 @@ TEST(WinogradJitTest, IsTakenWhereItPays) {
   EXPECT_THAT(nodes, testing::UnorderedElementsAre("conv2", "conv2_d_input",
                                                    "conv2_d_weight"));
   // And is what is emitted.
+  std::vector<Halide::Internal::Function> functions;
+  for (const Halide::Func& output : outputs)
+    functions.push_back(output.function());
   std::vector<std::string> funcs;
-  for (const auto& [name, func] : Halide::Internal::build_environment(outputs))
+  for (const auto& [name, func] :
+       Halide::Internal::build_environment(functions))
     funcs.push_back(BaseName(name));
   for (const char* func : {"conv2_weight_winograd", "conv2_products",
                            "conv2_d_input_products", "conv2_d_weight_window"})

@@ -41,21 +41,17 @@ struct Matrices {
 
 Matrices MatricesOf(const Winograd& filter) {
   const int m = filter.outputs(), r = filter.taps(), points = filter.points();
-  const auto divided = [&](Winograd::Elements values) {
-    for (int i = 0; i < points; ++i)
-      values[i] = values[i] / Halide::Expr(filter.Divisor(i));
-    return values;
-  };
   const auto evaluate = [&](const Winograd::Elements& e) {
     return filter.Evaluate(e);
   };
   return {
-      Columns(r, [&](const auto& e) { return divided(filter.Evaluate(e)); }),
+      Columns(
+          r, [&](const auto& e) { return filter.Divided(filter.Evaluate(e)); }),
       Columns(m, evaluate),
       Columns(points, [&](const auto& e) { return filter.Window(e); }),
       Columns(points,
               [&](const auto& e) {
-                return filter.EvaluateTransposed(divided(e), r);
+                return filter.EvaluateTransposed(filter.Divided(e), r);
               }),
       Columns(points,
               [&](const auto& e) { return filter.EvaluateTransposed(e, m); }),

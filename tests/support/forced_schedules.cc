@@ -71,12 +71,15 @@ absl::StatusOr<ScheduleRecord> ParseRecord(const std::string& text) {
 }
 
 std::vector<ScheduleChoice> Choices(const Graph& training,
-                                    const PipelineOptions& options) {
+                                    const PipelineOptions& options,
+                                    std::vector<Halide::Func>* outputs) {
   const Graph graph = PipelineGraph(training, options.kind);
   JitInputs inputs(ListArguments(graph, options));
   std::vector<ScheduleChoice> choices;
-  BuildPipeline(graph, options, Halide::get_jit_target_from_environment(),
-                inputs, &choices);
+  const std::vector<Halide::Func> funcs =
+      BuildPipeline(graph, options, Halide::get_jit_target_from_environment(),
+                    inputs, &choices);
+  if (outputs != nullptr) *outputs = funcs;
   return choices;
 }
 

@@ -26,9 +26,11 @@ std::string RecordText(const std::string& pipeline,
                        const std::vector<std::string>& entries);
 absl::StatusOr<ScheduleRecord> ParseRecord(const std::string& text);
 
-// What the pipeline of `training` for the JIT's target has chosen.
-std::vector<ScheduleChoice> Choices(const Graph& training,
-                                    const PipelineOptions& options);
+// What the pipeline of `training` for the JIT's target has chosen, and the
+// outputs it then has.
+std::vector<ScheduleChoice> Choices(
+    const Graph& training, const PipelineOptions& options,
+    std::vector<Halide::Func>* outputs = nullptr);
 
 // The tile at `share` of the family's, by their cost: the dearest at 1.
 Tile TileAt(const Family& family, double share);
