@@ -52,6 +52,19 @@ int Lowering::OutputCount(NodeId id) const {
                     [&](const Output& output) { return output.node == id; }));
 }
 
+bool Lowering::UpdatesBy(NodeId weight, NodeId adjoint) const {
+  if (options_.optimizer != "momentum") return false;
+  for (const Output& output : graph_.outputs()) {
+    if (output.kind != OutputKind::kGradient ||
+        output.name != graph_.node(weight).name)
+      continue;
+    const Node& gradient = graph_.node(output.node);
+    return gradient.op->name() == "dense_weight_grad" &&
+           gradient.inputs[1] == adjoint;
+  }
+  return false;
+}
+
 bool Lowering::OnlyFeedsPointwise(const Node& node) const {
   const NodeId id = IdOf(node);
   if (users_[id].size() != 1 || OutputCount(id) > 0) return false;

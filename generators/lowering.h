@@ -122,6 +122,24 @@ class Lowering {
   // parameters.
   bool OnlyFeedsGradients(NodeId adjoint) const;
 
+  // Sums over `rows` rows each of a dense layer's weight(i, o), as f(i, o /
+  // rows): computed in the loop over those rows in which the weight is updated,
+  // so that both read them once.
+  struct RowSums {
+    Halide::Func func;
+    int rows;
+  };
+  const RowSums* RowSumsOf(NodeId weight) const {
+    const auto found = row_sums_.find(weight);
+    return found == row_sums_.end() ? nullptr : &found->second;
+  }
+  void SetRowSums(NodeId weight, RowSums sums) {
+    row_sums_.emplace(weight, std::move(sums));
+  }
+  // Whether the pipeline updates the weight, with momentum, by a gradient of
+  // `adjoint` alone: such sums are then there in time.
+  bool UpdatesBy(NodeId weight, NodeId adjoint) const;
+
   // How to compute the node: what the schedule record says, if that is one of
   // `families`, else the first of them as computed. Of a naive schedule always
   // that. Every choice is kept, see choices().
@@ -164,6 +182,7 @@ class Lowering {
   Halide::Func index_, weight_;
   std::vector<Lowered> lowered_;
   std::map<NodeId, RowLoop> row_loops_;
+  std::map<NodeId, RowSums> row_sums_;
   std::vector<ScheduleChoice> choices_;  // a log
   std::map<std::string, Halide::Func> shared_;
 };

@@ -7,6 +7,8 @@
 namespace kiln {
 
 using Halide::Func;
+using Halide::RDom;
+using Halide::RVar;
 using Halide::TailStrategy;
 using Halide::Var;
 
@@ -62,6 +64,29 @@ void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
     const int vector = LargestVector(shape[0], lowering.vector_size());
     if (vector > 1) func.vectorize(vars[1], vector, TailStrategy::ShiftInwards);
   }
+}
+
+Func StoreBordered(const Lowering& lowering, Func input, const TensorType& type,
+                   const Size2& border, const std::string& name) {
+  const Var n("n"), x("x"), y("y"), c("c");
+  const int width = static_cast<int>(type.shape[2]);
+  const RDom r(0, width, 0, static_cast<int>(type.shape[1]), "r");
+  Func bordered(name);
+  bordered(n, x, y, c) = Halide::Internal::make_const(input.types()[0], 0);
+  bordered(n, r.x + static_cast<int>(border.width),
+           r.y + static_cast<int>(border.height), c) = input(n, r.x, r.y, c);
+
+  StoreSample(lowering, bordered, type.shape);
+  const PixelLanes lanes = PixelLanesOf(lowering, type.shape);
+  Halide::Stage inside = bordered.update();
+  if (lanes.channels) {
+    inside.reorder(c, r.x, r.y, n).vectorize(c, lanes.vector);
+  } else if (lanes.vector > 1) {
+    const RVar lane("lane");
+    inside.split(r.x, r.x, lane, lanes.vector, TailStrategy::GuardWithIf)
+        .vectorize(lane);
+  }
+  return bordered;
 }
 
 void StoreFlattened(const Lowering&, Func func, const Shape& image) {

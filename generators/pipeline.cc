@@ -175,6 +175,14 @@ class PipelineBuilder {
       ScheduleGradient(node, updated, -1);
       if (!shape.empty())
         velocity.compute_with(updated, LoopsOf(node, velocity));
+      const Lowering::RowSums* sums =
+          lowering_.RowSumsOf(lowering_.IdOf(Trained(argument.tensor)));
+      if (sums != nullptr) {
+        const Var rows = vars.back(), row("row");
+        for (Func output : {updated, velocity})
+          output.split(rows, rows, row, sums->rows);
+        Func(sums->func).compute_with(updated, rows);
+      }
     } else if (options_.optimizer == "momentum") {
       Func velocity = Momentum(argument.tensor);
       updated(vars) =
@@ -240,12 +248,13 @@ class PipelineBuilder {
             Parameter(tensor, vars));
   }
 
-  // Of the trained tensor that a gradient is for.
+  // The trained tensor that a gradient is for.
+  const Node& Trained(const std::string& tensor) const {
+    return *std::find_if(graph_.nodes().begin(), graph_.nodes().end(),
+                         [&](const Node& node) { return node.name == tensor; });
+  }
   const ParameterSpec& Spec(const std::string& tensor) const {
-    const auto node =
-        std::find_if(graph_.nodes().begin(), graph_.nodes().end(),
-                     [&](const Node& node) { return node.name == tensor; });
-    return static_cast<const ParameterOp&>(*node->op).spec();
+    return static_cast<const ParameterOp&>(*Trained(tensor).op).spec();
   }
 
   void ScheduleGradient(NodeId node, Func consumer, int stage) {

@@ -211,12 +211,10 @@ Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
 
 Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
                 const std::string& name) {
+  if (IsOneSample(lowering))
+    return StoreBordered(lowering, input, type, Size2(0), name);
   Func padded = ZeroExtended(input, type, name);
-  if (IsOneSample(lowering)) {
-    StoreSample(lowering, padded, type.shape);  // more than the shape is read
-  } else {
-    StoreRoot(lowering, padded, type.shape);
-  }
+  StoreRoot(lowering, padded, type.shape);
   return padded;
 }
 

@@ -2,10 +2,11 @@
 // is broadcast and the weights, packed once with the output channels innermost,
 // are dense vectors, forward and in both gradients; where they are columns, the
 // input is dense and the weights are broadcast.
+#include "generators/ops/conv2d_of_one_sample.h"
+
 #include <algorithm>
 
-#include "dsl/ops/conv2d.h"
-#include "generators/one_sample.h"
+#include "generators/ops/conv2d_winograd.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -42,28 +43,10 @@ struct Geometry {
   int kw, kh, sx, sy, px, py;
 };
 
-// weight(kx, ky, ci, co) with the output channel innermost: once a step, for
-// all that reads it so.
-Func PackedWeight(Lowering& lowering, const Node& node) {
-  const NodeId weight_id = node.inputs[1];
-  const std::string name =
-      CName(lowering.graph().node(weight_id).name) + "_packed";
-  Func& packed = lowering.shared(name);
-  if (packed.defined()) return packed;
-  const Var c("c"), kx("kx"), ky("ky"), ci("ci");
-  packed = Func(name);
-  packed(c, kx, ky, ci) = lowering.func(weight_id)(kx, ky, ci, c);
-
-  packed.compute_root().vectorize(
-      c,
-      VectorDivisor(lowering.type(weight_id).shape[0], lowering.vector_size()));
-  return packed;
-}
-
 // Tiles of (vectors of channels) x columns: a tap is a load a vector of
 // channels and a broadcast a column.
 void TileChannels(const Lowering& lowering, Func sum, Func consumer,
-                  const RDom& r, const Geometry& g, const Shape& output,
+                  const RDom& r, const Conv2dGeometry& g, const Shape& output,
                   int vector, const Tile& tile) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), ci("ci"), cv("cv");
   const int vectors = tile.vectors;
@@ -88,17 +71,13 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
       .vectorize(c, vector)
       .unroll(c)
       .unroll(x);
-  // Neighbouring columns share all but one of a kernel row's inputs: where the
-  // registers hold them and the row's weights, the row is one step.
-  const int inputs = (tile.channels - 1) * g.sx + g.kw;
-  if (vectors * (tile.channels + g.kw) + inputs <= lowering.registers())
-    sum.update().unroll(r.x);
+  if (HoldsKernelRow(lowering, tile, g)) sum.update().unroll(r.x);
 }
 
 // Tiles of rows x channels, each a vector of columns: a tap is a load a row and
 // a broadcast a channel.
 void TileColumns(const Lowering&, Func sum, Func consumer, const RDom& r,
-                 const Geometry&, const Shape& output, int vector,
+                 const Conv2dGeometry&, const Shape& output, int vector,
                  const Tile& tile) {
   const Var n("n"), x("x"), y("y"), c("c"), xi("xi"), yi("yi"), ci("ci");
   BoundToShape(consumer, output);
@@ -124,18 +103,68 @@ void TileColumns(const Lowering&, Func sum, Func consumer, const RDom& r,
 
 }  // namespace
 
+KernelTap::KernelTap(const Expr& tap, const Conv2dGeometry& g) {
+  const int kw = static_cast<int>(g.kernel.width),
+            plane = kw * static_cast<int>(g.kernel.height);
+  // In two steps, so that the simplifier finds the element's place again.
+  kx = tap % plane % kw;
+  ky = tap % plane / kw;
+  ci = tap / plane;
+}
+
+Func PackedWeight(Lowering& lowering, NodeId weight_id,
+                  const Conv2dGeometry& g) {
+  const std::string name = CName(lowering.graph().node(weight_id).name);
+  Func& weight = lowering.shared(name + "_packed");
+  if (weight.defined()) return weight;
+  const Var co("co"), kx("kx"), ky("ky"), ci("ci"), tap("tap");
+  const Shape& shape = lowering.type(weight_id).shape;
+  const KernelTap at(tap, g);
+  Func rows(name + "_rows"), packed(name + "_packed");
+  rows(co, tap) = lowering.func(weight_id)(at.kx, at.ky, at.ci, co);
+  packed(co, tap) = rows(co, tap);
+  StoreTransposed(lowering, packed, co, shape[0], rows, tap,
+                  ElementCount(shape) / shape[0]);
+
+  weight = Func(name + "_by_tap");
+  weight(co, kx, ky, ci) =
+      packed(co, kx + static_cast<int>(g.kernel.width) *
+                          (ky + static_cast<int>(g.kernel.height) * ci));
+  return weight;
+}
+
+bool HoldsKernelRow(const Lowering& lowering, const Tile& tile,
+                    const Conv2dGeometry& g) {
+  const auto [vectors, columns] = tile;
+  const int64_t inputs = (columns - 1) * g.stride.width + g.kernel.width;
+  return vectors * (columns + g.kernel.width) + inputs <= lowering.registers();
+}
+
 Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
   const Conv2dGeometry& geometry =
       static_cast<const Conv2dOp&>(*node.op).geometry();
   const Geometry g(geometry);
   const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
   const Var n("n"), x("x"), y("y"), c("c");
+  const Shape& shape = node.type.shape;
+  const Shape& input_shape = lowering.type(node.inputs[0]).shape;
+  std::vector<Family> families = {
+      {"", lanes.channels
+               ? TileSpace{.vectors = shape[0] / lanes.vector,
+                           .channels = shape[2],
+                           .exact_vectors = true}
+               : TileSpace{.vectors = shape[1], .channels = shape[0]}}};
+  OfferWinogradOfOneSample(lowering, geometry, input_shape, shape, families);
+  const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  if (IsWinograd(schedule))
+    return LowerConv2dByWinogradOfOneSample(lowering, node, schedule.tile);
+
   Func input = PaddedInput(lowering, node, geometry.padding);
-  const RDom r(0, g.kw, 0, g.kh, 0,
-               static_cast<int>(lowering.type(node.inputs[0]).shape[0]), "r");
-  const Expr weight = lanes.channels
-                          ? PackedWeight(lowering, node)(c, r.x, r.y, r.z)
-                          : lowering.input(node, 1)(r.x, r.y, r.z, c);
+  const RDom r(0, g.kw, 0, g.kh, 0, static_cast<int>(input_shape[0]), "r");
+  const Expr weight =
+      lanes.channels
+          ? PackedWeight(lowering, node.inputs[1], geometry)(c, r.x, r.y, r.z)
+          : lowering.input(node, 1)(r.x, r.y, r.z, c);
   Func sum(CName(node.name));
   sum(n, x, y, c) = node.inputs.size() > 2
                         ? lowering.input(node, 2)(c)
@@ -143,16 +172,10 @@ Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
   sum(n, x, y, c) +=
       input(n, x * g.sx + r.x - g.px, y * g.sy + r.y - g.py, r.z) * weight;
 
-  const Shape shape = node.type.shape;
-  const Tile tile = lowering.TileOf(
-      node, lanes.channels
-                ? TileSpace{.vectors = shape[0] / lanes.vector,
-                            .channels = shape[2],
-                            .exact_vectors = true}
-                : TileSpace{.vectors = shape[1], .channels = shape[0]});
+  const auto tile = lanes.channels ? TileChannels : TileColumns;
   return {sum, [=, &lowering](Func consumer, int) {
-            const auto schedule = lanes.channels ? TileChannels : TileColumns;
-            schedule(lowering, sum, consumer, r, g, shape, lanes.vector, tile);
+            tile(lowering, sum, consumer, r, geometry, shape, lanes.vector,
+                 schedule.tile);
           }};
 }
 
@@ -160,7 +183,9 @@ Lowered LowerConv2dOfOneSample(Lowering& lowering, const Node& node) {
 // of results at a time: of columns, whose taps outside the adjoint are then not
 // even emitted, or of input channels.
 Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
-  const Geometry g(static_cast<const Conv2dInputGradOp&>(*node.op).geometry());
+  const Conv2dGeometry& geometry =
+      static_cast<const Conv2dInputGradOp&>(*node.op).geometry();
+  const Geometry g(geometry);
   const Shape& output = lowering.type(node.inputs[0]).shape;
   const PixelLanes lanes = PixelLanesOf(lowering, node.type.shape);
   const int vector = PixelLanesOf(lowering, output).vector;
@@ -173,7 +198,7 @@ Lowered LowerConv2dInputGradOfOneSample(Lowering& lowering, const Node& node) {
                       lowering.ScheduleOf(node, ColumnFamilies(columns * g.kw))
                               .family == kUnrolled,
              pads = !lanes.channels && !unroll;
-  Func weight = PackedWeight(lowering, node);
+  Func weight = PackedWeight(lowering, node.inputs[1], geometry);
   Func d_output = lowering.input(node, 0);
   if (pads)
     d_output = ZeroPadded(lowering, d_output, lowering.type(node.inputs[0]),

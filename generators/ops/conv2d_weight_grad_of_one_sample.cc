@@ -5,8 +5,8 @@
 // lanes at the end.
 #include <algorithm>
 
-#include "dsl/ops/conv2d.h"
-#include "generators/one_sample.h"
+#include "generators/ops/conv2d_of_one_sample.h"
+#include "generators/ops/conv2d_winograd.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -42,26 +42,11 @@ int MostAccumulators(const Lowering& lowering) {
   return lowering.registers() - 6;
 }
 
-Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
-                     Func d_output, int vector) {
+Lowered OverChannels(Lowering& lowering, const Node& node, int vector) {
   const Shape& output = lowering.type(node.inputs[1]).shape;
-  const int kw = static_cast<int>(GeometryOf(node).kernel.width),
-            kh = static_cast<int>(GeometryOf(node).kernel.height);
-  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), coi("coi"), lane("lane"),
-      tap("tap");
-  const RDom r(0, static_cast<int>(output[2]), 0, static_cast<int>(output[1]),
-               "r"),
-      k(0, kw, 0, kh, 0, static_cast<int>(node.type.shape[1]), "k");
-  Func sum(CName(node.name) + "_sum"), packed(CName(node.name) + "_packed"),
-      gradient(CName(node.name));
-  sum(co, kx, ky, ci) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(co, kx, ky, ci) +=
-      Window(node, input, r.x, r.y, kx, ky, ci) * d_output(0, r.x, r.y, co);
-  // By the tap's place in a stored kernel, so that a run of taps has a stride.
-  packed(co, tap) = Halide::undef(lowering.real());
-  packed(co, k.x + kw * (k.y + kh * k.z)) = sum(co, k.x, k.y, k.z);
-  gradient(kx, ky, ci, co) = packed(co, kx + kw * (ky + kh * ci));
-
+  const Conv2dGeometry& g = GeometryOf(node);
+  const int kw = static_cast<int>(g.kernel.width),
+            kh = static_cast<int>(g.kernel.height);
   // A tile is a part of a kernel row, or whole rows: RVars keep their order.
   const RVar outer("outer"), inner("inner");
   const int most = MostAccumulators(lowering),
@@ -69,16 +54,39 @@ Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
             most_rows = LargestDivisor(kh, std::max(1, most / columns));
   const bool whole_rows = columns == kw;
   const int64_t all_vectors = output[0] / vector;
-  const Tile tile = lowering.TileOf(
-      node,
-      {.vectors = all_vectors,
-       .channels = whole_rows ? kh : kw,
-       .exact_vectors = true,
-       .exact_channels = true,
-       .each = whole_rows ? kw : 1},
-      Tile{LargestDivisor(all_vectors,
-                          std::max(1, most / (columns * most_rows))),
-           whole_rows ? most_rows : columns});
+  std::vector<Family> families = {
+      {"",
+       {.vectors = all_vectors,
+        .channels = whole_rows ? kh : kw,
+        .exact_vectors = true,
+        .exact_channels = true,
+        .each = whole_rows ? kw : 1},
+       Tile{LargestDivisor(all_vectors,
+                           std::max(1, most / (columns * most_rows))),
+            whole_rows ? most_rows : columns}}};
+  OfferWinogradWeightGradOfOneSample(
+      lowering, g, lowering.type(node.inputs[0]).shape, output, families);
+  const NodeSchedule schedule = lowering.ScheduleOf(node, families);
+  if (IsWinograd(schedule))
+    return LowerConv2dWeightGradByWinogradOfOneSample(lowering, node,
+                                                      schedule.tile);
+  const Tile tile = schedule.tile;
+
+  Func input = PaddedInput(lowering, node, g.padding),
+       d_output = lowering.input(node, 1);
+  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), coi("coi"), lane("lane"),
+      tap("tap");
+  const RDom r(0, static_cast<int>(output[2]), 0, static_cast<int>(output[1]),
+               "r"),
+      k(0, kw, 0, kh, 0, static_cast<int>(node.type.shape[1]), "k");
+  Func sum(CName(node.name) + "_sum"), packed(CName(node.name) + "_packed");
+  sum(co, kx, ky, ci) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(co, kx, ky, ci) +=
+      Window(node, input, r.x, r.y, kx, ky, ci) * d_output(0, r.x, r.y, co);
+  // By the tap's place in a stored kernel.
+  packed(co, tap) = Halide::undef(lowering.real());
+  packed(co, k.x + kw * (k.y + kh * k.z)) = sum(co, k.x, k.y, k.z);
+
   const int vectors = tile.vectors;
   packed.compute_root();
   Halide::Stage turn = packed.update();
@@ -106,13 +114,12 @@ Lowered OverChannels(Lowering& lowering, const Node& node, Func input,
       .unroll(co)
       .unroll(kx)
       .unroll(ky);
-  gradient.compute_root();
-  StoreParameter(lowering, gradient, -1, node.type.shape);
-  return {gradient};
+  return {UnpackedGradient(lowering, node, g, packed)};
 }
 
-Lowered OverColumns(Lowering& lowering, const Node& node, Func input,
-                    Func d_output, int vector) {
+Lowered OverColumns(Lowering& lowering, const Node& node, int vector) {
+  Func input = PaddedInput(lowering, node, GeometryOf(node).padding),
+       d_output = lowering.input(node, 1);
   const Shape& output = lowering.type(node.inputs[1]).shape;
   const int width = static_cast<int>(output[2]);
   const Var lane("lane"), kx("kx"), ky("ky"), ci("ci"), co("co"), kxi("kxi"),
@@ -180,14 +187,26 @@ Lowered OverColumns(Lowering& lowering, const Node& node, Func input,
 
 }  // namespace
 
+Func UnpackedGradient(const Lowering& lowering, const Node& node,
+                      const Conv2dGeometry& g, Func packed) {
+  const Var kx("kx"), ky("ky"), ci("ci"), co("co"), tap("tap");
+  const Shape& shape = node.type.shape;
+  Func turned(CName(node.name)), gradient(CName(node.name) + "_unpacked");
+  turned(tap, co) = packed(co, tap);
+  gradient(kx, ky, ci, co) =
+      turned(kx + static_cast<int>(g.kernel.width) *
+                      (ky + static_cast<int>(g.kernel.height) * ci),
+             co);
+  StoreTransposed(lowering, turned, tap, ElementCount(shape) / shape[0], packed,
+                  co, shape[0]);
+  return gradient;
+}
+
 Lowered LowerConv2dWeightGradOfOneSample(Lowering& lowering, const Node& node) {
-  Func input = PaddedInput(lowering, node, GeometryOf(node).padding),
-       d_output = lowering.input(node, 1);
   const PixelLanes lanes =
       PixelLanesOf(lowering, lowering.type(node.inputs[1]).shape);
-  return lanes.channels
-             ? OverChannels(lowering, node, input, d_output, lanes.vector)
-             : OverColumns(lowering, node, input, d_output, lanes.vector);
+  return lanes.channels ? OverChannels(lowering, node, lanes.vector)
+                        : OverColumns(lowering, node, lanes.vector);
 }
 
 }  // namespace kiln

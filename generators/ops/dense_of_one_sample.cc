@@ -56,18 +56,61 @@ Lowered LowerDenseOfOneSample(Lowering& lowering, const Node& node) {
       }};
 }
 
+namespace {
+
+// Rows of a weight that its update and the input's gradient share: the first
+// cache holds them beside the new values and the velocities, and more would
+// leave it again. A single one gains nothing.
+constexpr int kMostSharedRows = 8;
+
+int SharedRows(const Lowering& lowering, const Node& node) {
+  if (!lowering.UpdatesBy(node.inputs[1], node.inputs[0])) return 1;
+  return LargestDivisor(lowering.type(node.inputs[0]).shape[0],
+                        kMostSharedRows);
+}
+
+// The terms of an input's gradient(i) of as many rows together, computed where
+// the pipeline updates the weight.
+Func SumsOfRows(Lowering& lowering, const Node& node, int rows, int vector) {
+  constexpr int kVectors = 5;  // a step of the loop
+  const Var i("i"), o("o");
+  const int features = static_cast<int>(node.type.shape[0]),
+            outputs = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
+  Func d_output = lowering.input(node, 0), weight = lowering.input(node, 1);
+  Halide::Expr sum = d_output(0, rows * o) * weight(i, rows * o);
+  for (int row = 1; row < rows; ++row)
+    sum += d_output(0, rows * o + row) * weight(i, rows * o + row);
+  Func sums(CName(node.name) + "_partial");
+  sums(i, o) = sum;
+
+  sums.compute_root()
+      .bound(i, 0, features)
+      .bound(o, 0, outputs / rows)
+      .vectorize(i, vector)
+      .unroll(i, LargestDivisor(features / vector, kVectors));
+  lowering.SetRowSums(node.inputs[1], {sums, rows});
+  return sums;
+}
+
+}  // namespace
+
 // Each output adds a multiple of its stored row to the features, as many of
-// them in registers as there are: a pass over the weights for each such tile.
+// them in registers as there are: a pass over the weights for each such tile,
+// or, where the pipeline updates the weight, the pass that does so.
 Lowered LowerDenseInputGradOfOneSample(Lowering& lowering, const Node& node) {
   const Var n("n"), i("i");
-  const int features = static_cast<int>(node.type.shape[0]);
+  const int features = static_cast<int>(node.type.shape[0]),
+            outputs = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
   const int vector = VectorDivisor(features, lowering.vector_size());
-  Func d_output = lowering.input(node, 0), weight = lowering.input(node, 1);
-  const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
-               "r");
+  const int rows = SharedRows(lowering, node);
+  const RDom r(0, outputs / rows, "r");
   Func sum(CName(node.name));
   sum(n, i) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(n, i) += d_output(n, r) * weight(i, r);
+  if (rows > 1) {
+    sum(n, i) += SumsOfRows(lowering, node, rows, vector)(i, r);
+  } else {
+    sum(n, i) += lowering.input(node, 0)(n, r) * lowering.input(node, 1)(i, r);
+  }
 
   const int vectors =
       lowering

@@ -1,5 +1,6 @@
 #include "dsl/ops/pad.h"
 
+#include "generators/one_sample.h"
 #include "generators/registry.h"
 #include "generators/schedule.h"
 
@@ -10,6 +11,13 @@ using Halide::Var;
 
 Lowered LowerPad(Lowering& lowering, const Node& node) {
   const Size2& padding = static_cast<const PadOp&>(*node.op).padding();
+  if (IsOneSample(lowering)) {
+    Func padded =
+        StoreBordered(lowering, lowering.input(node, 0),
+                      lowering.type(node.inputs[0]), padding, CName(node.name));
+    BoundToShape(padded, node.type.shape);
+    return {padded};
+  }
   const Var n("n"), x("x"), y("y"), c("c");
   Func extended =
       ZeroExtended(lowering.input(node, 0), lowering.type(node.inputs[0]),

@@ -17,14 +17,18 @@ int SamplesOfRow(const Lowering& lowering) {
 }
 
 bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
-                    const Shape& input, const Shape& output) {
-  const int samples = SamplesOfRow(lowering), vector = lowering.vector_size();
+                    const Shape& output) {
   return lowering.fast() && lowering.real() == Halide::Float(32) &&
-         samples > 1 && lowering.block() % samples == 0 &&
-         vector % samples == 0 && input[2] * samples % vector == 0 &&
-         output[2] * samples % vector == 0 &&
          (g.kernel.height == 3 || g.kernel.height == 5) &&
          g.stride == Size2(1) && output[1] % kWinogradRows == 0;
+}
+
+bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
+                    const Shape& input, const Shape& output) {
+  const int samples = SamplesOfRow(lowering), vector = lowering.vector_size();
+  return AllowsWinograd(lowering, g, output) && samples > 1 &&
+         lowering.block() % samples == 0 && vector % samples == 0 &&
+         input[2] * samples % vector == 0 && output[2] * samples % vector == 0;
 }
 
 Winograd::Elements AtPoints(const Winograd& filter,

@@ -26,7 +26,10 @@ Winograd WinogradOf(const Conv2dGeometry& g);
 // l % samples of part `part` of the block. So a step in x is a shift of l.
 int SamplesOfRow(const Lowering& lowering);
 
-// Whether rows of outputs make whole groups, and images rows of whole vectors.
+// Whether there is a filter for the kernel, and rows of outputs make whole
+// groups; and images rows of whole vectors of samples.
+bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
+                    const Shape& output);
 bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
                     const Shape& input, const Shape& output);
 

@@ -40,10 +40,12 @@ std::vector<const Family*> WinogradFamilies(const ScheduleChoice& choice) {
   return families;
 }
 
-// Wherever it can be it is: the `which`-th family of a node, and in it the tile
-// at `share` of the candidates.
+// Wherever it can be it is, in `nodes` of them: the `which`-th family of a
+// node, and in it the tile at `share` of the candidates. Of blocks of samples
+// those are both layers and both gradients of conv2; conv1's weight gradient
+// reads an adjoint that is computed by rows.
 void ExpectSameResults(const Graph& training, int block, size_t which,
-                       double share) {
+                       double share, int nodes = 4) {
   int count = 0;
   ExpectSameResults(training, block, [&](const ScheduleChoice& choice) {
     const std::vector<const Family*> families = WinogradFamilies(choice);
@@ -52,9 +54,7 @@ void ExpectSameResults(const Graph& training, int block, size_t which,
     const Family& family = *families[which % families.size()];
     return NodeSchedule{family.name, TileAt(family, share)};
   });
-  // Both forward, both gradients of conv2; conv1's weight gradient reads an
-  // adjoint that is computed by rows.
-  EXPECT_EQ(count, 4);
+  EXPECT_EQ(count, nodes);
 }
 
 TEST(WinogradJitTest, KernelsOfFiveRows) {
@@ -127,6 +127,45 @@ TEST(WinogradJitTest, ImagesOfTwoReaders) {
   ExpectSameResults(*BuildTrainingGraph(m.Build()->graph), 16, 0, 0);
 }
 
+// Lanes of output channels: both layers and their weights' gradients. Windows
+// of columns, of a few channels, and of channels, of conv2.
+TEST(WinogradJitTest, OneSample) {
+  ExpectSameResults(
+      Net({.out_channels = 16, .kernel = 5},
+          {.out_channels = 8, .kernel = 3, .padding = 1}, 14, 13, "tanh"),
+      1, 0, 0, 4);
+  ExpectSameResults(
+      Net({.out_channels = 8, .kernel = {3, 5}, .padding = {1, 2}},
+          {.out_channels = 32, .kernel = {5, 2}, .bias = false}, 8, 9, "relu"),
+      1, 0, 0.6, 4);
+  // conv1 has lanes of columns.
+  ExpectSameResults(Net({.out_channels = 3, .kernel = 3},
+                        {.out_channels = 16, .kernel = 3}, 12, 15, "sigmoid"),
+                    1, 0, 1, 2);
+}
+
+std::vector<std::string> TakenNodes(
+    const std::vector<ScheduleChoice>& choices) {
+  std::vector<std::string> nodes;
+  for (const ScheduleChoice& choice : choices) {
+    if (absl::StartsWith(choice.chosen.family, "winograd"))
+      nodes.push_back(choice.node);
+  }
+  return nodes;
+}
+
+// Of all Funcs that the outputs are computed of.
+std::vector<std::string> FuncNames(const std::vector<Halide::Func>& outputs) {
+  std::vector<Halide::Internal::Function> functions;
+  for (const Halide::Func& output : outputs)
+    functions.push_back(output.function());
+  std::vector<std::string> names;
+  for (const auto& [name, func] :
+       Halide::Internal::build_environment(functions))
+    names.push_back(BaseName(name));
+  return names;
+}
+
 // What LeNet's second convolution gains, its first, of one channel, does not.
 TEST(WinogradJitTest, IsTakenWhereItPays) {
   ModelBuilder m;
@@ -138,29 +177,26 @@ TEST(WinogradJitTest, IsTakenWhereItPays) {
   m.Output("y", x);
   m.Loss(m.L2(x, m.Target("t", {3})));
   std::vector<Halide::Func> outputs;
-  const std::vector<ScheduleChoice> choices =
-      Choices(*BuildTrainingGraph(m.Build()->graph), GradOf(16), &outputs);
+  const Graph training = *BuildTrainingGraph(m.Build()->graph);
+  const auto choices = Choices(training, GradOf(16), &outputs);
 
-  std::vector<std::string> nodes;
-  for (const ScheduleChoice& choice : choices) {
-    if (absl::StartsWith(choice.chosen.family, "winograd"))
-      nodes.push_back(choice.node);
-  }
   using testing::Contains;
-  EXPECT_THAT(nodes, testing::UnorderedElementsAre("conv2", "conv2_d_input",
-                                                   "conv2_d_weight"));
+  EXPECT_THAT(TakenNodes(choices),
+              testing::UnorderedElementsAre("conv2", "conv2_d_input",
+                                            "conv2_d_weight"));
   // And is what is emitted.
-  std::vector<Halide::Internal::Function> functions;
-  for (const Halide::Func& output : outputs)
-    functions.push_back(output.function());
-  std::vector<std::string> funcs;
-  for (const auto& [name, func] :
-       Halide::Internal::build_environment(functions))
-    funcs.push_back(BaseName(name));
+  std::vector<std::string> funcs = FuncNames(outputs);
   for (const char* func : {"conv2_weight_winograd", "conv2_products",
                            "conv2_d_input_products", "conv2_d_weight_window"})
     EXPECT_THAT(funcs, Contains(func));
   EXPECT_THAT(funcs, testing::Not(Contains("conv1_products")));
+
+  EXPECT_THAT(TakenNodes(Choices(training, GradOf(1), &outputs)),
+              testing::UnorderedElementsAre("conv2", "conv2_d_weight"));
+  funcs = FuncNames(outputs);
+  for (const char* func :
+       {"conv2_weight_winograd", "conv2_products", "conv2_d_weight_products"})
+    EXPECT_THAT(funcs, Contains(func));
 }
 
 TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
@@ -172,9 +208,11 @@ TEST(WinogradJitTest, OtherNodesHaveNoSuchFamily) {
   };
   const Conv2dOptions three = {.out_channels = 4, .kernel = 3};
   EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 64), 7);
+  EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 1), 2);  // conv2
   // An odd number of rows, rows that end within a vector, a step of two,
   // kernels of others.
   EXPECT_EQ(count(Net(three, three, 11, 10, "relu"), 64), 0);
+  EXPECT_EQ(count(Net(three, three, 11, 10, "relu"), 1), 0);
   EXPECT_EQ(count(Net(three, three, 10, 10, "relu"), 2), 0);
   const Conv2dOptions same = {.out_channels = 4, .kernel = 3, .padding = 1};
   EXPECT_EQ(count(Net(same, same, 12, 12, "relu"), 12), 0);
