@@ -101,6 +101,23 @@ Elements Winograd::Evaluate(const Elements& coefficients) const {
   return values;
 }
 
+Expr Winograd::EvaluateAt(const Expr& constant, const Expr& linear,
+                          const Expr& point) const {
+  const auto real = [&](double value) {
+    return Halide::Internal::make_const(constant.type(), value);
+  };
+  Elements factors = {real(0)};
+  for (const double a : pairs_) {
+    factors.push_back(real(a));
+    factors.push_back(real(-a));
+  }
+  factors.push_back(real(0));
+  // Not by the factors at 0 and infinity, lest one coefficient's NaN is met at
+  // the other's point.
+  return Halide::select(point == 0, constant, point == points() - 1, linear,
+                        constant + Halide::mux(point, factors) * linear);
+}
+
 Elements Winograd::EvaluateTransposed(const Elements& values,
                                       int coefficients) const {
   Elements sums, differences;

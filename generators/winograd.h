@@ -35,6 +35,11 @@ class Winograd {
 
   // A polynomial's values at the points; of degree coefficients.size() - 1.
   Elements Evaluate(const Elements& coefficients) const;
+  // Of a polynomial of degree 1 the value at one point, whose number may be a
+  // loop's: three operations, not one for each point and a choice.
+  Halide::Expr EvaluateAt(const Halide::Expr& constant,
+                          const Halide::Expr& linear,
+                          const Halide::Expr& point) const;
   // The transpose, to so many coefficients.
   Elements EvaluateTransposed(const Elements& values, int coefficients) const;
   // B^T: what is multiplied by the taps at the points, of points() inputs.

@@ -61,20 +61,20 @@ void OfferWinogradWeightGrad(const Lowering& lowering, const Conv2dGeometry& g,
                columns = static_cast<double>(output[2]),
                of_kernels =
                    static_cast<double>(g.kernel.width * input[0] * output[0]);
-  // Cycles; a sum across the lanes takes some 6, a kernel's transform 3.
+  // Cycles; a sum across the lanes takes some 6, a kernel's transform one.
   const double sums = vectors * groups * columns * points *
                       LeastCost(space, lowering.registers()) *
                       static_cast<double>(input[0] / windows.channels),
                transforms =
                    vectors * groups * points *
                    (3.0 * static_cast<double>(input[2] * input[0]) +
-                    3.0 * columns * static_cast<double>(output[0]) *
+                    2.0 * columns * static_cast<double>(output[0]) *
                         static_cast<double>(input[0] / windows.channels)),
                across = 6 * of_kernels;
   const double plain = vectors * groups * kWinogradRows * columns * taps *
                        LeastCost(families[0].space, lowering.registers());
   const bool is_first =
-      sums + transforms + points * across + 3 * of_kernels * taps <
+      sums + transforms + points * across + of_kernels * taps <
       kWinogradIsWorthIt * (plain + taps * across);
   families.insert(is_first ? families.begin() : families.end(),
                   {kWinograd, space});
@@ -104,11 +104,10 @@ Lowered LowerConv2dWeightGradByWinograd(Lowering& lowering, const Node& node,
       d_weight_at(name + "_partial"), d_weight(name);
   window(l, c, group, part, point) =
       Halide::mux(point, WindowAtPoints(lowering, filter, input, py));
-  Winograd::Elements rows;
-  for (int i = 0; i < kWinogradRows; ++i)
-    rows.push_back(d_output(sample, column, kWinogradRows * group + i, c));
+  const Expr row = kWinogradRows * group;
   d_products(l, c, group, part, point) =
-      Halide::mux(point, filter.Evaluate(rows));
+      filter.EvaluateAt(d_output(sample, column, row, c),
+                        d_output(sample, column, row + 1, c), point);
   const RDom r(0, static_cast<int>(output[2]) * samples / lanes, 0,
                static_cast<int>(output[1]) / kWinogradRows, 0,
                lowering.block() / samples, "r");

@@ -156,7 +156,7 @@ void OfferWinogradInputGrad(const Lowering& lowering, const Conv2dGeometry& g,
                             const Shape& input, const Shape& output,
                             std::vector<Family>& families) {
   if (AllowsWinograd(lowering, g, input, output))
-    OfferImageFamilies(lowering, g, output, {output, input, 3, 6}, families);
+    OfferImageFamilies(lowering, g, output, {output, input, 2, 6}, families);
 }
 
 namespace {
@@ -277,18 +277,17 @@ Lowered LowerConv2dInputGradByWinograd(Lowering& lowering, const Node& node,
 
   Func d_products(name + "_products"), d_window(name + "_window"),
       sum(name + "_sum"), d_rows(name);
-  Winograd::Elements rows;
-  for (int i = 0; i < kWinogradRows; ++i) {
+  const auto row = [&](int i) {
     const Expr column = l / samples,
                value = d_output(part * samples + l % samples,
                                 Halide::clamp(column, 0, columns - 1),
                                 kWinogradRows * group + i, c);
-    rows.push_back(pads ? Halide::select(l >= 0 && l < columns * samples,
-                                         Halide::likely(value), zero)
-                        : value);
-  }
+    return pads ? Halide::select(l >= 0 && l < columns * samples,
+                                 Halide::likely(value), zero)
+                : value;
+  };
   d_products(l, c, point, group, part) =
-      Halide::mux(point, filter.Evaluate(rows));
+      filter.EvaluateAt(row(0), row(1), point);
   RDom r(0, taps, 0, static_cast<int>(output[0]), "r");
   const Expr shifted = l + samples * (px - r.x);
   if (unroll) {
@@ -324,8 +323,8 @@ Lowered LowerConv2dInputGradByWinograd(Lowering& lowering, const Node& node,
       .reorder(li, w.x, l, c, w.y, part)
       .vectorize(li)
       .unroll(w.x);
-  TransformAt(lowering, d_products, filter.points(),
-              Halide::LoopLevel(d_rows, w.y));
+  d_products.compute_at(d_window, point)
+      .vectorize(l, lowering.vector_size(), Halide::TailStrategy::ShiftInwards);
   d_window.compute_at(d_rows, w.y)
       .bound(point, 0, filter.points())
       .bound(c, 0, channels);

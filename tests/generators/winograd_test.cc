@@ -150,6 +150,29 @@ double ErrorRatio(const Winograd& filter) {
   return std::sqrt(error / plain_error);
 }
 
+// And of one coefficient alone at its own end, whatever the other is.
+void ExpectOnePointsValueIsThatOfAll(const Winograd& filter) {
+  const auto each = [&](const Winograd::Elements& e) {
+    Winograd::Elements values;
+    for (int point = 0; point < filter.points(); ++point)
+      values.push_back(filter.EvaluateAt(e[0], e[1], point));
+    return values;
+  };
+  EXPECT_EQ(Columns(2, each), MatricesOf(filter).outputs);
+
+  const Halide::Expr nan = Halide::Internal::make_const(Halide::Float(64), NAN),
+                     one = Halide::Internal::make_const(Halide::Float(64), 1);
+  EXPECT_TRUE(Halide::Internal::is_const_one(
+      Halide::Internal::simplify(filter.EvaluateAt(one, nan, 0))));
+  EXPECT_TRUE(Halide::Internal::is_const_one(Halide::Internal::simplify(
+      filter.EvaluateAt(nan, one, filter.points() - 1))));
+}
+
+TEST(WinogradPointTest, OnePointsValueIsThatOfAll) {
+  ExpectOnePointsValueIsThatOfAll({2, 3});
+  ExpectOnePointsValueIsThatOfAll({2, 5});
+}
+
 TEST(WinogradErrorTest, IsThatOfThePlainSumOrALittleMore) {
   const double of_three = ErrorRatio({2, 3}), of_five = ErrorRatio({2, 5});
   RecordProperty("F(2,3)", std::to_string(of_three));
