@@ -155,8 +155,7 @@ Traffic StepTraffic(const Manifest& manifest, int64_t batch, bool fused) {
   }
   const int64_t slots = std::min<int64_t>(count, kMaxGradientSlots);
   const int64_t arena = manifest.arena_floats * kFloat;
-  traffic.bytes += arena * slots              // cleared
-                   + 3 * arena * (slots - 1)  // added up
+  traffic.bytes += 3 * arena * (slots - 1)  // added up
                    + 5 * arena;  // updated: gradient, parameters, state
   // The parameters and one slot are in `largest`.
   traffic.working_set = largest + arena * slots;

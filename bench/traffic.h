@@ -5,9 +5,8 @@
 //                 pass or the parameter's own update reads them; the updated
 //                 ones written once
 //   optimizer     state read once, written once
-//   gradients     a pipeline that adds to them reads and writes them; clearing
-//   a
-//                 slot writes it; adding one to another reads two and writes
+//   gradients     a pipeline that adds to them, or stores the first, reads and
+//                 writes them; adding one slot to another reads two and writes
 //                 one; an update apart reads them
 //   activations   a layer's value that the backward pass reads is written once
 //                 and read once. Reshapes are no value of their own.

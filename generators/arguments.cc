@@ -47,6 +47,8 @@ class Lister {
         options_.kind == PipelineKind::kStep ||
         options_.kind == PipelineKind::kTrace)
       AddScalar(ArgumentKind::kScale);
+    if (options_.kind == PipelineKind::kGrad)
+      AddScalar(ArgumentKind::kAccumulate, Halide::UInt(32));
     if (options_.kind == PipelineKind::kStep) {
       AddScalar(ArgumentKind::kLearningRate);
       if (options_.optimizer == "momentum") AddScalar(ArgumentKind::kMomentum);
@@ -257,6 +259,8 @@ std::string ArgumentKindName(ArgumentKind kind, bool is_double) {
       return "weight";
     case ArgumentKind::kScale:
       return "scale";
+    case ArgumentKind::kAccumulate:
+      return "accumulate";
     case ArgumentKind::kLearningRate:
       return "learning_rate";
     case ArgumentKind::kMomentum:
@@ -313,8 +317,9 @@ absl::Status CheckArgumentNames(const Graph& training) {
         ErrorPrefix(where, name), "the pipelines have an argument ", "called ",
         argument, " themselves; choose another name"));
   };
-  for (PipelineKind kind : {PipelineKind::kInfer, PipelineKind::kEval,
-                            PipelineKind::kStep, PipelineKind::kTrace}) {
+  for (PipelineKind kind :
+       {PipelineKind::kInfer, PipelineKind::kEval, PipelineKind::kGrad,
+        PipelineKind::kStep, PipelineKind::kTrace}) {
     const Graph graph = PipelineGraph(training, kind);
     std::set<std::string> names;
     for (const Argument& argument :

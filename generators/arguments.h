@@ -47,6 +47,8 @@ enum class ArgumentKind {
   kIndex,         // input: the row of the data set for each lane
   kWeight,        // input: 1, or 0 for a lane past the end of the batch
   kScale,         // scalar: multiplies the gradient
+  kAccumulate,    // scalar, 32 bits: all set to add to the gradient's buffers,
+                  // none to store to them, whatever they held
   kLearningRate,  // scalar
   kMomentum,      // scalar
   kWeightDecay,   // scalar
@@ -56,7 +58,7 @@ enum class ArgumentKind {
   kOutput,        // output: a head, lanes outermost
   kLoss,          // output: sum over the lanes of weight * loss
   kMetric,        // output: sum over the lanes of weight * metric
-  kGradient,      // output: accumulated in place
+  kGradient,      // output: added to, or stored (kAccumulate)
   kParameterOut,  // output: the updated parameter
   kStateOut,      // output: the updated state
   kPreparedOut,   // output: what parameters alone decide

@@ -134,17 +134,23 @@ class PipelineBuilder {
     return traced;
   }
 
-  // Accumulated into what the buffer holds, so that blocks of one batch add up.
+  // Accumulated into what the buffer holds, so that blocks of one batch add up;
+  // the first of them into zero.
   Func Gradient(const Argument& argument) {
     const NodeId node = OutputNode(OutputKind::kGradient, argument.tensor);
     const std::vector<Var> vars = ParameterVars(lowering_.type(node));
     Func gradient(argument.name);
     gradient(vars) = Halide::undef<float>();
     const Expr sum = lowering_.func(node)(Exprs(vars));
+    // By its bits, so that a NaN is dropped too. LLVM makes branches of a
+    // select.
+    const Expr held = Halide::reinterpret<float>(
+        Halide::reinterpret<uint32_t>(gradient(vars)) &
+        lowering_.Scalar(ArgumentKind::kAccumulate));
     // A product that is nowhere stored is one multiply-add.
     gradient(vars) = lowering_.lowered(node).tile != nullptr
-                         ? StrictAdd(gradient(vars), sum)
-                         : gradient(vars) + sum;
+                         ? StrictAdd(held, sum)
+                         : held + sum;
 
     ScheduleGradient(node, gradient, 0);
     return gradient;

@@ -23,7 +23,7 @@ struct PlannedBlock {
   int pipeline = 0;   // position in the list of available blocks
   int64_t first = 0;  // its first sample's position in the batch
   int64_t count = 0;  // samples; block - count lanes have weight 0
-  int slot = 0;       // the gradient slot it adds to
+  int slot = 0;       // the gradient slot it adds to, or is the first of
 };
 
 struct BatchPlan {
@@ -60,9 +60,9 @@ inline constexpr int64_t kMaxGradientBytes = int64_t{256} << 20;
 // and the formula says           2.4  9.3  16.6.
 int64_t BlockCost(int64_t block);
 
-// The cost of a slot, in the same unit, where there are several: it is cleared,
-// may stay in no cache with the others, and is summed. Measured 6 to 11 us for
-// lenet5's 61,760 floats, 0.1 to 0.18 ns or 20 to 36 FLOPs each, and 1.2 us for
+// The cost of a slot, in the same unit, where there are several: it may stay in
+// no cache with the others, and is summed. Measured 6 to 11 us for lenet5's
+// 61,760 floats, 0.1 to 0.18 ns or 20 to 36 FLOPs each, and 1.2 us for
 // mnist_cnn's 18,752.
 int64_t SlotCost(const BatchWork& work);
 

@@ -168,6 +168,7 @@ constexpr std::pair<const char*, ArgumentKind> kArgumentKinds[] = {
     {"index", ArgumentKind::kIndex},
     {"weight", ArgumentKind::kWeight},
     {"scale", ArgumentKind::kScale},
+    {"accumulate", ArgumentKind::kAccumulate},
     {"learning_rate", ArgumentKind::kLearningRate},
     {"momentum", ArgumentKind::kMomentum},
     {"weight_decay", ArgumentKind::kWeightDecay},

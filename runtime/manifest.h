@@ -158,6 +158,7 @@ enum class ArgumentKind {
   kIndex,
   kWeight,
   kScale,
+  kAccumulate,
   kLearningRate,
   kMomentum,
   kWeightDecay,

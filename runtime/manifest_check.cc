@@ -195,6 +195,8 @@ int64_t ExpectedCount(const Manifest& manifest, const PipelineSpec& pipeline,
       return infer ? 0 : 1;
     case ArgumentKind::kScale:
       return grad || step || trace;
+    case ArgumentKind::kAccumulate:
+      return grad;
     case ArgumentKind::kLearningRate:
     case ArgumentKind::kWeightDecay:
       return step;

@@ -455,17 +455,20 @@ absl::StatusOr<Model::GradientPass> Model::StartGradient(
   return pass;
 }
 
-// The slot's blocks in their order. An error ends the slot, so that no block
-// before the first that fails is missing.
+// The slot's blocks in their order: the first stores, whatever an earlier batch
+// has left in the slot, even by a pipeline that failed. Every plan's slots have
+// blocks. What no pipeline writes, the padding and frozen parameters, is zero
+// from the start. An error ends the slot, so that no block before the first
+// that fails is missing.
 void Model::FillSlot(const GradientPass& pass, int worker, int slot) {
-  const int64_t size = manifest_.arena_floats;
   PipelineCall call = pass.call;
-  call.gradient = gradients_.floats().data() + slot * size;
-  std::fill_n(call.gradient, size, 0.0f);
+  call.gradient = gradients_.floats().data() + slot * manifest_.arena_floats;
+  call.accumulate = PipelineCall::kStore;
   for (size_t b = 0; b < pass.plan->blocks.size(); ++b) {
     if (pass.plan->blocks[b].slot != slot) continue;
     RunBlock(grad_, *pass.plan, b, worker, pass.rows, call);
     if (!statuses_[b].ok()) return;
+    call.accumulate = PipelineCall::kAdd;
   }
 }
 

@@ -235,6 +235,9 @@ absl::Status Pipeline::Call(const PipelineCall& call) {
       case ArgumentKind::kScale:
         argv_[i] = Scalar(&call.scale);
         break;
+      case ArgumentKind::kAccumulate:
+        argv_[i] = Scalar(&call.accumulate);
+        break;
       case ArgumentKind::kLearningRate:
         argv_[i] = Scalar(&call.learning_rate);
         break;

@@ -28,6 +28,9 @@ inline namespace runtime {
 // Base addresses and scalars of one call. Members that the pipeline's kind does
 // not use stay null. All float arenas are laid out by the manifest's offsets.
 struct PipelineCall {
+  // Of `accumulate`: the bits that are kept of what `gradient` holds.
+  static constexpr uint32_t kAdd = ~uint32_t{0}, kStore = 0;
+
   const DataBinding* data = nullptr;
   const float* parameters = nullptr;
   const double* parameters64 = nullptr;
@@ -39,10 +42,11 @@ struct PipelineCall {
   const float* state = nullptr;
   float* state_out = nullptr;  // step: may be `state`, of which each element
                                // is read last where it is written
-  float* gradient = nullptr;   // grad: added to
+  float* gradient = nullptr;   // grad: added to or stored, by `accumulate`
   const int32_t* index = nullptr;  // [block] rows of the data set
   const float* weight = nullptr;   // [block] 1, or 0 for an unused lane
   float scale = 1;                 // of the gradient: 1 / batch
+  uint32_t accumulate = kAdd;      // grad: or kStore
   float learning_rate = 0;
   float momentum = 0;
   float weight_decay = 0;

@@ -99,7 +99,8 @@ void SharedArguments::LayOut(const EmittedPipeline& pipeline) {
     if (kind == "workspace") {
       argv_[i] = workspace_.get();
     } else if (argument.kind == halide_argument_kind_input_scalar) {
-      // A seed's and a step's bits are zero then, whatever their type.
+      // The bits of a seed and a step are zero then, whatever their type, and
+      // those of accumulate: gradients are stored.
       const bool is_rate = kind == "learning_rate" || kind == "momentum";
       scalars_[i] = kind == "scale" ? 1.0f / static_cast<float>(pipeline.block)
                     : is_rate       ? 0.5f

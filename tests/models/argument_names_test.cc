@@ -36,9 +36,9 @@ absl::StatusOr<Graph> Training(const Names& names) {
 
 TEST(ArgumentNamesTest, AreUniqueForWordsThatPipelinesUseThemselves) {
   for (const char* word :
-       {"target", "block", "kind", "schedule", "workspace", "scale", "momentum",
-        "learning_rate", "weight_decay", "sample_index", "loss_out", "float",
-        "int", "n", "i"}) {
+       {"target", "block", "kind", "schedule", "workspace", "scale",
+        "accumulate", "momentum", "learning_rate", "weight_decay",
+        "sample_index", "loss_out", "float", "int", "n", "i"}) {
     for (std::string Names::*part :
          {&Names::input, &Names::target, &Names::head, &Names::metric}) {
       Names names;
@@ -89,8 +89,9 @@ TEST(ArgumentNamesTest, CollisionsAreRefused) {
 }
 
 TEST(ArgumentNamesTest, LayersNamedAsAnArgumentAreRefused) {
-  for (const char* word : {"workspace", "scale", "momentum", "sample_index",
-                           "loss_out", "x_data", "y_target", "out_out"}) {
+  for (const char* word :
+       {"workspace", "scale", "accumulate", "momentum", "sample_index",
+        "loss_out", "x_data", "y_target", "out_out"}) {
     Names names;
     names.layer = word;
     const auto training = Training(names);

@@ -65,7 +65,7 @@ struct Bound {
   std::vector<halide_dimension_t> dimensions;
   halide_buffer_t buffer = {};
   float scalar = 0;
-  uint32_t word = 0;        // of a seed or step
+  uint32_t word = 0;        // of a seed, a step or accumulate
   void* pointer = nullptr;  // of the workspace
 
   int64_t Elements() const {
@@ -75,7 +75,9 @@ struct Bound {
   }
 
   void Allocate() {
-    memory.emplace(static_cast<size_t>(Elements()) * type.bytes(), 0);
+    // The first block stores the gradients, over what are NaNs.
+    memory.emplace(static_cast<size_t>(Elements()) * type.bytes(),
+                   kind == "gradient" ? 0xFF : 0);
     int32_t stride = 1;
     for (size_t d = shape.size(); d-- > 0;) {
       dimensions.emplace_back(0, static_cast<int32_t>(shape[d]), stride);
@@ -253,7 +255,7 @@ class BundleRunner::Impl {
     } else if (b.kind == "weight_decay") {
       b.scalar = static_cast<float>(step.weight_decay);
     } else if (b.kind != "loss" && b.kind != "metric" &&
-               b.kind != "workspace") {
+               b.kind != "accumulate" && b.kind != "workspace") {
       return absl::UnimplementedError(absl::StrCat("argument kind ", b.kind));
     }
     if (IsScalar(b)) return b;
@@ -273,7 +275,7 @@ class BundleRunner::Impl {
   }
 
   static bool IsWord(const Bound& b) {
-    return b.kind == "seed" || b.kind == "step";
+    return b.kind == "seed" || b.kind == "step" || b.kind == "accumulate";
   }
   static bool IsScalar(const Bound& b) {
     return b.kind == "scale" || b.kind == "learning_rate" ||
@@ -292,6 +294,7 @@ class BundleRunner::Impl {
     for (Bound& b : *arguments) {
       if (b.kind == "index") b.Set(index);
       if (b.kind == "weight") b.Set(weight);
+      if (b.kind == "accumulate") b.word = first > 0 ? ~uint32_t{0} : 0;
     }
   }
 

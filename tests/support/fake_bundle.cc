@@ -194,12 +194,19 @@ int Grad(void** argv) {
   network.Read(arguments);
   samples.Read(arguments, /*labelled=*/true, kBlock);
   const float scale = arguments.Scalar<float>();
+  const auto accumulate = arguments.Scalar<uint32_t>();
   arguments.Scalar<void*>();
   auto* loss = arguments.Buffer<float>({});
   auto* accuracy = arguments.Buffer<float>({});
   auto* d_weight = arguments.Buffer<float>({kFakeInputs, kFakeClasses});
   auto* d_bias = arguments.Buffer<float>({kFakeClasses});
   if (!arguments.ok() || !samples.ok(kBlock)) return kBadArgument;
+  if (accumulate == 0) {
+    std::fill_n(d_weight, kFakeWeights, 0.0f);
+    std::fill_n(d_bias, kFakeClasses, 0.0f);
+  } else if (accumulate != ~uint32_t{0}) {
+    return kBadArgument;
+  }
   Accumulate(network, samples, kBlock, scale, *loss, *accuracy, d_weight,
              d_bias);
   return Fake().fail_with;
@@ -310,6 +317,7 @@ Json PipelineArguments(const std::string& kind, bool momentum) {
   list.push_back(Argument("index"));
   if (labelled) list.push_back(Argument("weight"));
   if (step || kind == "grad") list.push_back(Argument("scale"));
+  if (kind == "grad") list.push_back(Argument("accumulate"));
   if (step) list.push_back(Argument("learning_rate"));
   if (step && momentum) list.push_back(Argument("momentum"));
   if (step) list.push_back(Argument("weight_decay"));

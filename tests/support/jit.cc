@@ -76,6 +76,10 @@ class JitPipeline::Impl {
     PipelineResult result;
     for (int64_t first = 0; first < batch; first += options_.block) {
       BindBlock(arguments_, values, options_.block, rows, first, &inputs_);
+      if (options_.kind == PipelineKind::kGrad) {
+        const bool adds = first > 0 || !start.empty();
+        inputs_.SetWord("accumulate", adds ? ~uint32_t{0} : 0);
+      }
       Halide::Realization realization(outputs_);
       pipeline_.realize(realization, target_);
       CollectBlock(batch, first, &result);
@@ -98,9 +102,11 @@ class JitPipeline::Impl {
       if (!IsOutput(argument)) continue;
       Buffer<> buffer(argument.type, argument.extents);
       const auto onto = start.find(argument.tensor);
-      FillBuffer(argument.kind == ArgumentKind::kGradient && onto != start.end()
+      const bool is_gradient = argument.kind == ArgumentKind::kGradient;
+      const double held = is_gradient && start.empty() ? NAN : 0;
+      FillBuffer(is_gradient && onto != start.end()
                      ? onto->second
-                     : std::vector<double>(buffer.number_of_elements()),
+                     : std::vector<double>(buffer.number_of_elements(), held),
                  buffer);
       outputs_.push_back(buffer);
       output_arguments_.push_back(argument);

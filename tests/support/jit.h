@@ -32,9 +32,10 @@ class JitPipeline {
   ~JitPipeline();
 
   // Runs all blocks of the batch; an infer pipeline after the prepare pipeline
-  // that it needs, if any. Gradients are accumulated onto `start` where
-  // it is given, onto zeros otherwise. With `rows`, the values are a data set
-  // of values.batch samples and the batch is these rows of it.
+  // that it needs, if any. Gradients are accumulated onto `start`, whose
+  // missing tensors are zeros; without it the first block stores them over
+  // NaNs. With `rows`, the values are a data set of values.batch samples and
+  // the batch is these rows of it.
   absl::StatusOr<PipelineResult> Run(const GraphValues& values,
                                      const Gradients& start = {},
                                      const std::vector<int64_t>& rows = {});

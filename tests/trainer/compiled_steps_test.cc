@@ -143,6 +143,32 @@ TEST_P(CompiledStepsTest, GradientIsTheMeanOverSamplesWhateverTheBatch) {
   }
 }
 
+// The first block of each slot drops even NaNs.
+TEST_P(CompiledStepsTest, GradientDependsNotOnWhatTheSlotsHold) {
+  const std::vector<float> initial(model_->parameters().begin(),
+                                   model_->parameters().end());
+  const auto set_all = [&](const std::vector<float>& arena) {
+    for (size_t i = 0; i < model_->manifest().parameters.size(); ++i) {
+      const ParameterSpec& p = model_->manifest().parameters[i];
+      model_->SetParameter(
+          i, absl::MakeConstSpan(arena).subspan(p.offset, p.size));
+    }
+  };
+  for (int64_t batch : {1, 3, 9, 20, 65, 100, 150}) {
+    SCOPED_TRACE(batch);
+    const std::unique_ptr<Model> fresh = MakeModel();
+    Totals totals;
+    ASSERT_TRUE(fresh->Gradient(*binding_, Rows(batch), totals).ok());
+    set_all(std::vector<float>(initial.size(), NAN));
+    ASSERT_TRUE(model_->Gradient(*binding_, Rows(batch), totals).ok());
+    for (const ParameterSpec& p : model_->manifest().parameters)
+      EXPECT_TRUE(std::isnan(model_->gradient()[p.offset])) << p.name;
+    set_all(initial);
+    ASSERT_TRUE(model_->Gradient(*binding_, Rows(batch), totals).ok());
+    EXPECT_EQ(model_->gradient(), fresh->gradient());
+  }
+}
+
 TEST_P(CompiledStepsTest, InferenceDependsNotOnTheBlock) {
   std::vector<std::vector<float>> together, alone;
   ASSERT_TRUE(model_->Infer(*binding_, Rows(75), together).ok());

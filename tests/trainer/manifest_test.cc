@@ -107,7 +107,7 @@ TEST_P(ManifestContradictionTest, IsRefusedByName) {
 }
 
 // pipelines[1] is fake_grad_b1: 3 parameters, data, target, index, weight,
-// scale, workspace, loss, metric, 2 gradients.
+// scale, accumulate, workspace, loss, metric, 2 gradients.
 INSTANTIATE_TEST_SUITE_P(
     All, ManifestContradictionTest,
     testing::Values(
@@ -231,19 +231,30 @@ INSTANTIATE_TEST_SUITE_P(
                       },
                       "fake_grad_b1"},
         Contradiction{"ForgottenGradient",
-                      [](Json& j) { j["pipelines"][1]["arguments"].erase(12); },
+                      [](Json& j) { j["pipelines"][1]["arguments"].erase(13); },
                       "1 arguments of kind gradient, expected 2"},
         Contradiction{"DoubledGradient",
                       [](Json& j) {
                         Json& arguments = j["pipelines"][1]["arguments"];
-                        arguments[12] = arguments[11];
+                        arguments[13] = arguments[12];
                       },
                       "bound twice"},
         Contradiction{"GradientOfFrozen",
                       [](Json& j) {
-                        j["pipelines"][1]["arguments"][12]["tensor"] = "gain";
+                        j["pipelines"][1]["arguments"][13]["tensor"] = "gain";
                       },
                       "fake_grad_b1"},
+        Contradiction{"GradientThatAlwaysAdds",
+                      [](Json& j) { j["pipelines"][1]["arguments"].erase(8); },
+                      "fake_grad_b1: 0 arguments of kind accumulate, expected "
+                      "1"},
+        Contradiction{"StepThatAccumulates",
+                      [](Json& j) {
+                        Json& step = j["pipelines"].back()["arguments"];
+                        step.push_back(j["pipelines"][1]["arguments"][8]);
+                      },
+                      "fake_step_momentum_b8: 1 arguments of kind accumulate, "
+                      "expected 0"},
         Contradiction{"UnknownArgumentKind",
                       [](Json& j) {
                         j["pipelines"][1]["arguments"][5]["kind"] = "indices";

@@ -158,6 +158,23 @@ TEST_F(ModelTest, GradientStartsFromZeroEachTime) {
   EXPECT_EQ(totals.samples, 130);
 }
 
+// The first block of a slot stores, even where an earlier batch has failed.
+TEST_F(ModelTest, WhatAnEarlierBatchLeftIsDropped) {
+  Totals totals;
+  const std::unique_ptr<Model> fresh = MakeModel(1);
+  for (int batch : {1, 8, 20}) {
+    Fake().nan_gradient = true;
+    Fake().fail_with = -5;
+    EXPECT_FALSE(model_->Gradient(*binding_, Rows(batch), totals).ok());
+    EXPECT_TRUE(std::isnan(model_->gradient()[5]));
+    Fake().nan_gradient = false;
+    Fake().fail_with = 0;
+    ASSERT_TRUE(model_->Gradient(*binding_, Rows(batch), totals).ok());
+    ASSERT_TRUE(fresh->Gradient(*binding_, Rows(batch), totals).ok());
+    EXPECT_EQ(model_->gradient(), fresh->gradient()) << batch;
+  }
+}
+
 TEST_F(ModelTest, InferAgreesWithTheFormulaInOrder) {
   for (int batch : {1, 3, 8, 13, 21}) {
     std::vector<std::vector<float>> outputs;
