@@ -33,12 +33,16 @@ bool IsTranscendental(const ScalarExpr& e) {
 
 // Where a tile's accumulators leave no registers for a formula's constants, it
 // is applied to whole rows of sums, from the first cache: the constants are
-// then loaded once a row, not once a vector. A dense layer is one row.
+// then loaded once a row, not once a vector. A dense layer is one row; a long
+// one is so with more registers too, since the formula is then emitted once,
+// not for each sum of a tile.
 bool TakesRows(const Lowering& lowering, const Node& node,
                const ScalarExpr& formula) {
-  return lowering.registers() <= 16 && lowering.block() > 1 &&
-         (node.type.shape.size() == 1 || node.type.shape.size() == 3) &&
-         IsTranscendental(formula);
+  constexpr int64_t kLongRow = 64;
+  const Shape& shape = node.type.shape;
+  if (lowering.block() == 1 || !IsTranscendental(formula)) return false;
+  if (shape.size() == 1 && shape[0] >= kLongRow) return true;
+  return lowering.registers() <= 16 && (shape.size() == 1 || shape.size() == 3);
 }
 
 // What is read for an image of which only the maxima matter (pooled_mask.h).
