@@ -229,8 +229,11 @@ Func PaddedInput(const Lowering& lowering, const Node& node,
 void StoreTransposed(const Lowering& lowering, Func stored, const Var& inner,
                      int64_t inner_extent, Func source, const Var& outer,
                      int64_t outer_extent) {
+  // Of bytes 16 at least (generators/transpose_pass.h).
   const int inner_block = LargestVector(inner_extent, lowering.vector_size()),
-            outer_block = LargestVector(outer_extent, lowering.vector_size());
+            outer_block = LargestVector(
+                outer_extent, std::max(lowering.vector_size(),
+                                       16 / source.value().type().bytes()));
   stored.compute_root();
   if (inner_block == 1 || outer_block == 1) return;
   const Var ii("ii"), oi("oi");

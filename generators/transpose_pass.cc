@@ -100,6 +100,59 @@ class Stages {
   std::vector<std::pair<std::string, Expr>> lets_;
 };
 
+constexpr int kBytes = kGroupBits / 8, kWord = 4;  // bytes of a group, a word
+
+// Rows of bytes, which are then widened. A word is of four columns: words take
+// a fourth of the shuffles, and a shift of a vector of them, of which the
+// lowest bytes are kept, is what widens a column.
+Stmt TransposeBytes(const Store& op, const std::vector<Expr>& rows) {
+  const int count = static_cast<int>(rows.size()),
+            columns = rows[0].type().lanes();
+  const auto* index = op.index.as<Ramp>();
+  std::vector<Stmt> stores;
+  const auto store = [&](const Expr& column, int at) {
+    stores.push_back(Store::make(
+        op.name, column,
+        Ramp::make(simplify(index->base + at * count), index->stride, count),
+        op.param, const_true(count),
+        op.alignment + ModulusRemainder(0, at * count)));
+  };
+  Stmt all;
+  for (int first = columns - kBytes; first >= 0; first -= kBytes) {
+    // Vector r has in its group s the words of row kWord s + r.
+    std::vector<Expr> vectors;
+    for (int r = 0; r < kWord; ++r) {
+      std::vector<Expr> groups;
+      for (int row = r; row < count; row += kWord) {
+        const Expr bytes = columns == kBytes ? rows[row]
+                                             : Shuffle::make_slice(
+                                                   rows[row], first, 1, kBytes);
+        groups.push_back(
+            Halide::reinterpret(Halide::UInt(32, kBytes / kWord), bytes));
+      }
+      vectors.push_back(groups.size() == 1 ? groups[0]
+                                           : Shuffle::make_concat(groups));
+    }
+    Stages stages(std::move(vectors), kWord);
+    for (int element = 1; element < kWord; element *= 2) {
+      for (int i = 0; i < kWord; ++i) {
+        if ((i & element) == 0) stages.Unpack(i, i + element, element);
+      }
+    }
+    stores.clear();
+    for (int at = 0; at < kBytes; ++at) {
+      const Expr& words = stages.vector(ReverseBits(at / kWord, Log2(kWord)));
+      const int shift = at % kWord * 8;
+      store(Halide::cast(op.value.type().with_lanes(count),
+                         shift == 0 ? words : words >> shift),
+            first + at);
+    }
+    const Stmt block = stages.Around(Block::make(stores));
+    all = all.defined() ? Block::make(block, all) : block;
+  }
+  return all;
+}
+
 }  // namespace
 
 Stmt TransposePass::visit(const Store* op) {
@@ -110,6 +163,9 @@ Stmt TransposePass::visit(const Store* op) {
     return IRMutator::visit(op);
   const int rows = static_cast<int>(shuffle->vectors.size()),
             lanes = shuffle->vectors[0].type().lanes();
+  if (op->value.type().bits() == 8 && rows >= kWord && IsPowerOfTwo(rows) &&
+      lanes % kBytes == 0)
+    return TransposeBytes(*op, shuffle->vectors);
   const int group = kGroupBits / op->value.type().bits();
   if (!IsPowerOfTwo(rows) || rows < group || !IsPowerOfTwo(lanes) ||
       lanes < group || lanes > group * rows || op->value.type().bits() > 32)

@@ -11,7 +11,8 @@ namespace kiln {
 // floats becomes 169 instructions, each with a mask of 64 bytes that is loaded;
 // here it is 64, which need no mask. Powers of two, of elements of at most 32
 // bits, at least 128 bits of rows and of columns; the same bits are stored
-// either way.
+// either way. Of bytes, as the gather has them before it widens them, at least
+// 4 rows and 16 columns, by 8 shuffles of words and a shift for each column.
 class TransposePass : public Halide::Internal::IRMutator {
  protected:
   Halide::Internal::Stmt visit(const Halide::Internal::Store* op) override;

@@ -10,19 +10,25 @@
 namespace kiln {
 namespace {
 
-// What the pass leaves: the most vectors that any shuffle has.
+// What the pass leaves: the most vectors that any shuffle has which moves
+// elements by more than whole vectors, and how many of two there are.
 class LargestShuffle : public Halide::Internal::IRMutator {
  public:
   static size_t most;
+  static int pairs;
 
  protected:
   using IRMutator::visit;
   Halide::Expr visit(const Halide::Internal::Shuffle* op) override {
-    most = std::max(most, op->vectors.size());
+    if (!op->is_concat()) {
+      most = std::max(most, op->vectors.size());
+      pairs += op->vectors.size() == 2 ? 1 : 0;
+    }
     return IRMutator::visit(op);
   }
 };
 size_t LargestShuffle::most = 0;
+int LargestShuffle::pairs = 0;
 
 // Of rows x columns elements, transposed in blocks as StoreTransposed does.
 template <typename T>
@@ -49,6 +55,7 @@ std::vector<T> Transpose(int rows, int columns, int block_rows,
   if (with_pass) pipeline.add_custom_lowering_pass(new TransposePass);
   LargestShuffle largest;
   LargestShuffle::most = 0;
+  LargestShuffle::pairs = 0;
   pipeline.add_custom_lowering_pass(&largest, nullptr);
   const Halide::Buffer<T> result = pipeline.realize({rows, columns});
   return {result.begin(), result.end()};
@@ -72,14 +79,28 @@ TEST(TransposePassTest, StoresTheSameElements) {
   }
 }
 
+// Words of four bytes, in vectors of all rows: 8 shuffles for 16 columns,
+// where bytes would take 64.
+TEST(TransposePassTest, StoresTheSameBytes) {
+  for (const int rows : {4, 8, 16}) {
+    for (const int lanes : {16, 32}) {
+      const auto expected =
+          Transpose<uint8_t>(rows + 3, lanes + 3, 1, 1, false);
+      EXPECT_EQ(Transpose<uint8_t>(rows + 3, lanes + 3, rows, lanes, true),
+                expected)
+          << rows << " x " << lanes;
+      EXPECT_EQ(LargestShuffle::most, 2);
+      EXPECT_EQ(LargestShuffle::pairs, 8 * lanes / 16);
+    }
+  }
+}
+
 TEST(TransposePassTest, StoresTheSameSmallElements) {
   for (const int lanes : {16, 32}) {
-    EXPECT_EQ(Transpose<uint8_t>(16, lanes, 16, lanes, true),
-              Transpose<uint8_t>(16, lanes, 1, 1, false));
-    Transpose<uint8_t>(16, lanes, 16, lanes, true);
-    EXPECT_EQ(LargestShuffle::most, 2);
     EXPECT_EQ(Transpose<uint16_t>(8, lanes, 8, lanes, true),
               Transpose<uint16_t>(8, lanes, 1, 1, false));
+    Transpose<uint16_t>(8, lanes, 8, lanes, true);
+    EXPECT_EQ(LargestShuffle::most, 2);
   }
 }
 
@@ -91,6 +112,10 @@ TEST(TransposePassTest, ShufflesAreOfManyVectorsWithoutIt) {
 TEST(TransposePassTest, LeavesOtherBlocksAlone) {
   EXPECT_EQ(Transpose<float>(2, 16, 2, 16, true),
             Transpose<float>(2, 16, 1, 1, false));
+  EXPECT_EQ(Transpose<uint8_t>(2, 16, 2, 16, true),
+            Transpose<uint8_t>(2, 16, 1, 1, false));
+  EXPECT_EQ(Transpose<uint8_t>(8, 8, 8, 8, true),
+            Transpose<uint8_t>(8, 8, 1, 1, false));
   EXPECT_EQ(Transpose<double>(8, 8, 8, 8, true),
             Transpose<double>(8, 8, 1, 1, false));
 }

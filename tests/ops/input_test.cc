@@ -15,8 +15,8 @@ namespace {
 class InputTest : public ::testing::TestWithParam<InputFormat> {};
 
 TEST_P(InputTest, GathersAndScalesRows) {
-  for (const Shape& shape :
-       {Shape{1}, Shape{7}, Shape{2, 3, 5}, Shape{1, 8, 8}}) {
+  for (const Shape& shape : {Shape{1}, Shape{7}, Shape{2, 3, 5}, Shape{1, 8, 8},
+                             Shape{37}, Shape{48}}) {
     GraphMaker maker;
     maker.Head("x", maker.Input("x", shape, GetParam()));
     GraphValues values = RandomValues(maker.graph(), 9, 1);
