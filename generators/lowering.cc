@@ -142,6 +142,12 @@ Func Lowering::Transposed(NodeId id) {
   return transposed;
 }
 
+Func Lowering::Features(NodeId id) {
+  const std::string name = CName(graph_.node(id).name);
+  return shared(name + "_transposed").defined() ? Func()
+                                                : shared(name + "_features");
+}
+
 NodeSchedule Lowering::ScheduleOf(const Node& node,
                                   const std::vector<Family>& families) {
   const NodeSchedule computed = ComputedSchedule(families[0], registers_);

@@ -102,6 +102,9 @@ class Lowering {
   // features as lanes shares it. Where a node has defined `shared(<its name> +
   // "_features")` as an inlined g(i, n), that is stored: nothing is transposed.
   Halide::Func Transposed(NodeId id);
+  // That inlined g(i, n) itself, for who stores a part at a time; undefined
+  // where there is none, or where all of it is stored already.
+  Halide::Func Features(NodeId id);
 
   // Where an adjoint that only its parameters' gradients read is computed: a
   // few rows at a time, inside the loop over `chunks` of a weight gradient's

@@ -186,16 +186,8 @@ Lowered LowerDenseInputGrad(Lowering& lowering, const Node& node) {
 Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   if (IsOneSample(lowering))
     return LowerDenseWeightGradOfOneSample(lowering, node);
-  const Var n("n"), i("i"), o("o");
-  Func transposed = lowering.Transposed(node.inputs[0]),
-       d_output = lowering.input(node, 1);
   const int features = static_cast<int>(node.type.shape[1]),
             outputs = static_cast<int>(node.type.shape[0]);
-  const RDom r(0, lowering.block(), "r");
-  Func sum(CName(node.name));
-  sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
-  sum(i, o) += transposed(i, r) * d_output(r, o);
-
   // Shifting the last tile inwards would update a velocity in place twice.
   const int vector = lowering.updates_in_place()
                          ? VectorDivisor(features, lowering.vector_size())
@@ -210,8 +202,27 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
   const NodeSchedule schedule =
       lowering.ScheduleOf(node, {{"o i", space}, {"i o", space}});
   const Tile tile = schedule.tile;
+  const Var n("n"), i("i"), o("o");
   const Var inner = schedule.family == "o i" ? o : i,
             outer = schedule.family == "o i" ? i : o;
+
+  // Each column is then read once: from the data set, into the first cache.
+  Func columns = inner.same_as(o) && lowering.fast()
+                     ? lowering.Features(node.inputs[0])
+                     : Func();
+  const bool by_columns = columns.defined();
+  Func transposed(CName(node.name) + "_columns"),
+      d_output = lowering.input(node, 1);
+  if (by_columns) {
+    transposed(i, n) = columns(i, n);
+  } else {
+    transposed = lowering.Transposed(node.inputs[0]);
+  }
+  const RDom r(0, lowering.block(), "r");
+  Func sum(CName(node.name));
+  sum(i, o) = Halide::Internal::make_const(lowering.real(), 0);
+  sum(i, o) += transposed(i, r) * d_output(r, o);
+
   const auto loops = [=](Func consumer, int stage) {
     const Var ii("ii"), iv("iv"), oi("oi");
     // A gradient is added to, and a velocity updated, in place: what a shifted
@@ -227,13 +238,19 @@ Lowered LowerDenseWeightGrad(Lowering& lowering, const Node& node) {
         .unroll(oi);
     return inner;
   };
-  return GradientTiles(
+  Lowered lowered = GradientTiles(
       sum, loops, [=, r = r](const Halide::LoopLevel& level) mutable {
         sum.compute_at(level).store_in(Halide::MemoryType::Stack);
         sum.vectorize(i, vector).unroll(i).unroll(o);
         sum.update().reorder(i, o, r.x).vectorize(i, vector).unroll(i).unroll(
             o);
       });
+  if (!by_columns) return lowered;
+  lowered.tile = [=, tile = lowered.tile](Func consumer, int stage) mutable {
+    tile(consumer, stage);
+    transposed.compute_at(consumer, outer).vectorize(i, vector).unroll(i);
+  };
+  return lowered;
 }
 
 }  // namespace kiln
