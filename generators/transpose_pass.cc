@@ -1,5 +1,6 @@
 #include "generators/transpose_pass.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,71 +12,88 @@ using Halide::Expr;
 
 namespace {
 
-// An x86 shuffle without a mask stays in each group of 128 bits of a vector, or
-// moves whole groups.
-constexpr int kGroupBits = 128;
+// An x86 shuffle without a mask stays in each group of 128 bits of a vector: of
+// four words of 32 bits, which are one element or several.
+constexpr int kGroup = 4, kWordBits = 32;
 
 bool IsPowerOfTwo(int n) { return n > 0 && (n & (n - 1)) == 0; }
-int Log2(int n) { return n < 2 ? 0 : 1 + Log2(n / 2); }
 
-int ReverseBits(int value, int bits) {
-  int reversed = 0;
-  for (int i = 0; i < bits; ++i) reversed |= (value >> i & 1) << (bits - 1 - i);
-  return reversed;
-}
-
-// Which lanes of a pair of vectors, a's numbered from 0 and then b's, make up a
-// third.
-using Indices = std::vector<int>;
-
-// In each group, the lower or upper half of a's elements and of b's,
-// interleaved: of floats unpcklps and unpckhps with elements of one lane,
-// unpcklpd and unpckhpd with elements of two.
-Indices Interleaved(int lanes, int group, int element, bool upper) {
-  Indices indices;
-  const int half = group / 2;
-  for (int first = upper ? half : 0; first < lanes; first += group) {
+// In each group, the lower or upper half of a's words and of b's, interleaved:
+// unpcklps and unpckhps with elements of one word, unpcklpd and unpckhpd with
+// elements of two.
+Expr Unpack(const Expr& a, const Expr& b, int element, bool upper) {
+  std::vector<int> indices;
+  const int half = kGroup / 2, lanes = a.type().lanes();
+  for (int first = upper ? half : 0; first < lanes; first += kGroup) {
     for (int at = first; at < first + half; at += element) {
       for (int vector : {0, lanes}) {
         for (int i = 0; i < element; ++i) indices.push_back(vector + at + i);
       }
     }
   }
-  return indices;
+  return Shuffle::make({a, b}, indices);
 }
 
-// The even or odd groups of a, then those of b: vshuff32x4, or vperm2f128 of
-// vectors of two groups.
-Indices Groups(int lanes, int group, bool odd) {
-  Indices indices;
-  for (int first = odd ? group : 0; first < 2 * lanes; first += 2 * group) {
-    for (int i = 0; i < group; ++i) indices.push_back(first + i);
+// Whether a part of the vector is a load itself.
+bool IsDenseLoad(const Expr& e) {
+  const auto* load = e.as<Load>();
+  const auto* index = load == nullptr ? nullptr : load->index.as<Ramp>();
+  return index != nullptr && is_const_one(index->stride) &&
+         is_const_one(load->predicate);
+}
+
+// `count` elements of a row from `first` on, as words.
+Expr WordsOf(const Expr& row, int first, int count) {
+  Expr part = row;
+  if (count < row.type().lanes()) {
+    const auto* load = row.as<Load>();
+    const auto* index = load->index.as<Ramp>();
+    part = Load::make(
+        load->type.with_lanes(count), load->name,
+        Ramp::make(simplify(index->base + first), index->stride, count),
+        load->image, load->param, const_true(count), load->alignment + first);
   }
-  return indices;
+  return row.type().bits() == kWordBits
+             ? part
+             : Halide::reinterpret(Halide::UInt(kWordBits, kGroup), part);
 }
 
-// The vectors as they are after some stages, and the lets that made them.
-class Stages {
+// The columns that lie in a group of words of each row, from `first` on.
+class Columns {
  public:
-  // Groups of `group` lanes.
-  Stages(std::vector<Expr> vectors, int group)
-      : vectors_(std::move(vectors)),
-        lanes_(vectors_[0].type().lanes()),
-        group_(group) {
-    for (Expr& vector : vectors_) vector = Bind(vector);
+  Columns(const std::vector<Expr>& rows, int first)
+      : type_(rows[0].type().with_lanes(static_cast<int>(rows.size()))) {
+    // Vector r has in its group g the words of row kGroup g + r.
+    std::vector<Expr> vectors;
+    for (int r = 0; r < kGroup; ++r) {
+      std::vector<Expr> groups;
+      for (size_t row = r; row < rows.size(); row += kGroup)
+        groups.push_back(WordsOf(rows[row], first, kGroup * PerWord()));
+      vectors.push_back(
+          Bind(groups.size() == 1 ? groups[0] : Shuffle::make_concat(groups)));
+    }
+    std::vector<Expr> halves;
+    for (const bool upper : {false, true}) {
+      for (const int r : {0, 2})
+        halves.push_back(Bind(Unpack(vectors[r], vectors[r + 1], 1, upper)));
+    }
+    for (const int half : {0, 2}) {
+      for (const bool upper : {false, true})
+        words_.push_back(
+            Bind(Unpack(halves[half], halves[half + 1], 2, upper)));
+    }
   }
 
-  // Each replaces vectors i and j by two shuffles of them.
-  void Unpack(int i, int j, int element) {
-    Replace(i, j, Interleaved(lanes_, group_, element, /*upper=*/false),
-            Interleaved(lanes_, group_, element, /*upper=*/true));
-  }
-  void SplitGroups(int i, int j) {
-    Replace(i, j, Groups(lanes_, group_, /*odd=*/false),
-            Groups(lanes_, group_, /*odd=*/true));
-  }
+  int count() const { return kGroup * PerWord(); }
 
-  const Expr& vector(int i) const { return vectors_[i]; }
+  // Shifts a small element down to the lowest of its word: who widens it, as
+  // the gather does bytes, needs no more than a mask.
+  Expr operator[](int column) const {
+    const Expr& words = words_[column / PerWord()];
+    if (PerWord() == 1) return words;
+    const int shift = column % PerWord() * type_.bits();
+    return Halide::cast(type_, shift == 0 ? words : words >> shift);
+  }
 
   Stmt Around(Stmt body) const {
     for (auto let = lets_.rbegin(); let != lets_.rend(); ++let)
@@ -84,74 +102,18 @@ class Stages {
   }
 
  private:
-  void Replace(int i, int j, const Indices& first, const Indices& second) {
-    const std::vector<Expr> pair = {vectors_[i], vectors_[j]};
-    vectors_[i] = Bind(Shuffle::make(pair, first));
-    vectors_[j] = Bind(Shuffle::make(pair, second));
-  }
+  int PerWord() const { return kWordBits / type_.bits(); }
+
   Expr Bind(const Expr& value) {
     const std::string name = unique_name("transposed");
     lets_.emplace_back(name, value);
     return Variable::make(value.type(), name);
   }
 
-  std::vector<Expr> vectors_;
-  const int lanes_, group_;
+  const Halide::Type type_;
   std::vector<std::pair<std::string, Expr>> lets_;
+  std::vector<Expr> words_;
 };
-
-constexpr int kBytes = kGroupBits / 8, kWord = 4;  // bytes of a group, a word
-
-// Rows of bytes, which are then widened. A word is of four columns: words take
-// a fourth of the shuffles, and a shift of a vector of them, of which the
-// lowest bytes are kept, is what widens a column.
-Stmt TransposeBytes(const Store& op, const std::vector<Expr>& rows) {
-  const int count = static_cast<int>(rows.size()),
-            columns = rows[0].type().lanes();
-  const auto* index = op.index.as<Ramp>();
-  std::vector<Stmt> stores;
-  const auto store = [&](const Expr& column, int at) {
-    stores.push_back(Store::make(
-        op.name, column,
-        Ramp::make(simplify(index->base + at * count), index->stride, count),
-        op.param, const_true(count),
-        op.alignment + ModulusRemainder(0, at * count)));
-  };
-  Stmt all;
-  for (int first = columns - kBytes; first >= 0; first -= kBytes) {
-    // Vector r has in its group s the words of row kWord s + r.
-    std::vector<Expr> vectors;
-    for (int r = 0; r < kWord; ++r) {
-      std::vector<Expr> groups;
-      for (int row = r; row < count; row += kWord) {
-        const Expr bytes = columns == kBytes ? rows[row]
-                                             : Shuffle::make_slice(
-                                                   rows[row], first, 1, kBytes);
-        groups.push_back(
-            Halide::reinterpret(Halide::UInt(32, kBytes / kWord), bytes));
-      }
-      vectors.push_back(groups.size() == 1 ? groups[0]
-                                           : Shuffle::make_concat(groups));
-    }
-    Stages stages(std::move(vectors), kWord);
-    for (int element = 1; element < kWord; element *= 2) {
-      for (int i = 0; i < kWord; ++i) {
-        if ((i & element) == 0) stages.Unpack(i, i + element, element);
-      }
-    }
-    stores.clear();
-    for (int at = 0; at < kBytes; ++at) {
-      const Expr& words = stages.vector(ReverseBits(at / kWord, Log2(kWord)));
-      const int shift = at % kWord * 8;
-      store(Halide::cast(op.value.type().with_lanes(count),
-                         shift == 0 ? words : words >> shift),
-            first + at);
-    }
-    const Stmt block = stages.Around(Block::make(stores));
-    all = all.defined() ? Block::make(block, all) : block;
-  }
-  return all;
-}
 
 }  // namespace
 
@@ -162,52 +124,32 @@ Stmt TransposePass::visit(const Store* op) {
       !is_const_one(index->stride) || !is_const_one(op->predicate))
     return IRMutator::visit(op);
   const int rows = static_cast<int>(shuffle->vectors.size()),
-            lanes = shuffle->vectors[0].type().lanes();
-  if (op->value.type().bits() == 8 && rows >= kWord && IsPowerOfTwo(rows) &&
-      lanes % kBytes == 0)
-    return TransposeBytes(*op, shuffle->vectors);
-  const int group = kGroupBits / op->value.type().bits();
-  if (!IsPowerOfTwo(rows) || rows < group || !IsPowerOfTwo(lanes) ||
-      lanes < group || lanes > group * rows || op->value.type().bits() > 32)
+            columns = shuffle->vectors[0].type().lanes(),
+            bits = op->value.type().bits();
+  if (bits > kWordBits || !IsPowerOfTwo(rows) || rows < kGroup ||
+      columns * bits % (kGroup * kWordBits) != 0)
+    return IRMutator::visit(op);
+  if (columns * bits > kGroup * kWordBits &&
+      !std::all_of(shuffle->vectors.begin(), shuffle->vectors.end(),
+                   IsDenseLoad))
     return IRMutator::visit(op);
 
-  // The first stages transpose group x group elements in each group: of vectors
-  // group g + r, which were those rows, each then has in its group s the column
-  // group s + q, where q is r with its bits reversed.
-  Stages stages(shuffle->vectors, group);
-  for (int element = 1; element < group; element *= 2) {
-    for (int i = 0; i < rows; ++i) {
-      if ((i & element) == 0) stages.Unpack(i, i + element, element);
+  std::vector<Stmt> blocks;
+  for (int first = 0; first < columns;) {
+    const Columns some(shuffle->vectors, first);
+    std::vector<Stmt> stores;
+    for (int i = 0; i < some.count(); ++i) {
+      const int at = (first + i) * rows;
+      stores.push_back(Store::make(
+          op->name, some[i],
+          Ramp::make(simplify(index->base + at), index->stride, rows),
+          op->param, const_true(rows),
+          op->alignment + ModulusRemainder(0, at)));
     }
+    blocks.push_back(some.Around(Block::make(stores)));
+    first += some.count();
   }
-  // What is wanted are groups in the order of s, q, g, g the fastest. Each of
-  // the others exchanges a bit of a vector's number, from the lowest of g to
-  // the highest of q, for the lowest of s.
-  std::vector<int> exchanged;
-  for (int bit = group; bit < rows; bit *= 2) exchanged.push_back(bit);
-  for (int bit = group / 2; bit > 0; bit /= 2) exchanged.push_back(bit);
-  exchanged.resize(Log2(lanes / group));
-  for (const int bit : exchanged) {
-    for (int i = 0; i < rows; ++i) {
-      if ((i & bit) == 0) stages.SplitGroups(i, i + bit);
-    }
-  }
-
-  std::vector<Stmt> stores;
-  for (int at = 0; at < rows * lanes; at += lanes) {
-    const int column = at / rows, g = at % rows / group;
-    int vector = group * g + ReverseBits(column % group, Log2(group)),
-        s = column / group;
-    for (const int bit : exchanged) {
-      if (s % 2 == 1) vector += bit;
-      s /= 2;
-    }
-    stores.push_back(Store::make(
-        op->name, stages.vector(vector),
-        Ramp::make(simplify(index->base + at), index->stride, lanes), op->param,
-        const_true(lanes), op->alignment + ModulusRemainder(0, at)));
-  }
-  return stages.Around(Block::make(stores));
+  return Block::make(blocks);
 }
 
 }  // namespace kiln

@@ -8,11 +8,13 @@ namespace kiln {
 
 // A custom lowering pass: where vectors are stored interleaved, which
 // transposes them, it says how. Left to LLVM, the shuffle of 16 vectors of 16
-// floats becomes 169 instructions, each with a mask of 64 bytes that is loaded;
-// here it is 64, which need no mask. Powers of two, of elements of at most 32
-// bits, at least 128 bits of rows and of columns; the same bits are stored
-// either way. Of bytes, as the gather has them before it widens them, at least
-// 4 rows and 16 columns, by 8 shuffles of words and a shift for each column.
+// floats becomes 169 instructions, each with a mask of 64 bytes that is loaded.
+// Here four rows and those that follow them make up vectors of words of four
+// columns each, loaded in parts, and 8 shuffles without masks transpose these
+// in all groups of 128 bits: 32 for 16 columns. Elements of a byte or two lie
+// several in a word, so that they take less, and are shifted out of it. Powers
+// of two of rows, at least four, that are loaded, and columns of whole groups;
+// the same bits are stored either way.
 class TransposePass : public Halide::Internal::IRMutator {
  protected:
   Halide::Internal::Stmt visit(const Halide::Internal::Store* op) override;

@@ -74,6 +74,7 @@ TEST(TransposePassTest, StoresTheSameElements) {
                   expected)
             << block_rows << " x " << block_columns << ", " << extra << " more";
         EXPECT_EQ(LargestShuffle::most, 2);
+        EXPECT_EQ(LargestShuffle::pairs, 8 * block_columns / 4);
       }
     }
   }
@@ -101,6 +102,7 @@ TEST(TransposePassTest, StoresTheSameSmallElements) {
               Transpose<uint16_t>(8, lanes, 1, 1, false));
     Transpose<uint16_t>(8, lanes, 8, lanes, true);
     EXPECT_EQ(LargestShuffle::most, 2);
+    EXPECT_EQ(LargestShuffle::pairs, 8 * lanes / 8);
   }
 }
 
