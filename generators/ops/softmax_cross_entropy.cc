@@ -16,12 +16,20 @@ using Halide::Var;
 namespace {
 
 // A reduction over the classes, per sample: stored, vectorised over the
-// samples.
+// samples, several vectors in a step.
 void StoreReduction(const Lowering& lowering, Func func) {
   StoreRoot(lowering, func);
   const int vector = VectorDivisor(lowering.block(), lowering.vector_size());
-  if (lowering.fast() && vector > 1)
-    func.update().vectorize(func.args()[0], vector);
+  if (!lowering.fast() || vector == 1) return;
+  constexpr int kVectors = 4;
+  const Var n = func.args()[0], ni("ni"), nv("nv");
+  func.update()
+      .split(n, n, ni,
+             vector * LargestDivisor(lowering.block() / vector, kVectors))
+      .split(ni, ni, nv, vector)
+      .reorder(nv, ni, func.rvars()[0], n)
+      .vectorize(nv)
+      .unroll(ni);
 }
 
 struct Softmax {
@@ -30,25 +38,33 @@ struct Softmax {
   Func total;        // sum over k of e(n, k), between 1 and K
 };
 
-Softmax DefineSoftmax(const Lowering& lowering, const Node& node) {
+// One for all losses of the same logits and their gradients.
+Softmax SoftmaxOf(Lowering& lowering, const Node& node) {
   const Var n("n"), i("i");
   Func logits = lowering.input(node, 0);
   const RDom r(0, static_cast<int>(lowering.type(node.inputs[0]).shape[0]),
                "r");
+  const std::string of =
+      CName(lowering.graph().node(node.inputs[0]).name) + "_softmax_";
+  Func &maximum = lowering.shared(of + "max"),
+       &exponential = lowering.shared(of + "exp"),
+       &total = lowering.shared(of + "total");
+  if (total.defined()) return {maximum, exponential, total};
   const std::string name = CName(node.name);
-  Softmax s{Func(name + "_max"), Func(name + "_exp"), Func(name + "_total")};
-  s.maximum(n) = logits(n, 0);
+  maximum = Func(name + "_max");
+  exponential = Func(name + "_exp");
+  total = Func(name + "_total");
+  maximum(n) = logits(n, 0);
   const Expr z = logits(n, r);
-  s.maximum(n) =
-      SelectBits(IsNan(z) || IsGreater(z, s.maximum(n)), z, s.maximum(n));
-  s.exponential(n, i) = EmitExp(StrictSub(logits(n, i), s.maximum(n)));
-  s.total(n) = Halide::Internal::make_const(lowering.real(), 0);
-  s.total(n) = StrictAdd(s.total(n), s.exponential(n, r));
+  maximum(n) = SelectBits(IsNan(z) || IsGreater(z, maximum(n)), z, maximum(n));
+  exponential(n, i) = EmitExp(StrictSub(logits(n, i), maximum(n)));
+  total(n) = Halide::Internal::make_const(lowering.real(), 0);
+  total(n) = StrictAdd(total(n), exponential(n, r));
 
-  StoreReduction(lowering, s.maximum);
-  StoreRoot(lowering, s.exponential, lowering.type(node.inputs[0]).shape);
-  StoreReduction(lowering, s.total);
-  return s;
+  StoreReduction(lowering, maximum);
+  StoreRoot(lowering, exponential, lowering.type(node.inputs[0]).shape);
+  StoreReduction(lowering, total);
+  return {maximum, exponential, total};
 }
 
 // The label as an index that is always inside, whatever the data.
@@ -62,7 +78,7 @@ Expr SafeLabel(const Lowering& lowering, const Node& node, const Expr& n) {
 Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node) {
   const Var n("n");
   Func logits = lowering.input(node, 0);
-  const Softmax s = DefineSoftmax(lowering, node);
+  const Softmax s = SoftmaxOf(lowering, node);
   Func loss(CName(node.name));
   // Strictly in this order: log(total) + maximum would be rounded to the size
   // of the logits.
@@ -70,14 +86,14 @@ Lowered LowerSoftmaxCrossEntropy(Lowering& lowering, const Node& node) {
   loss(n) = KeepNan(s.maximum(n),
                     Strictly(EmitLog(s.total(n)) - (label - s.maximum(n))));
 
-  loss.compute_root();
+  StoreRoot(lowering, loss);
   return {loss};
 }
 
 Lowered LowerSoftmaxCrossEntropyGrad(Lowering& lowering, const Node& node) {
   const Var n("n"), i("i");
   Func d_loss = lowering.input(node, 2);
-  const Softmax s = DefineSoftmax(lowering, node);
+  const Softmax s = SoftmaxOf(lowering, node);
   const Expr one = Halide::Internal::make_const(lowering.real(), 1),
              zero = one - one;
   Func d_logits(CName(node.name));
@@ -95,25 +111,26 @@ Lowered LowerAccuracy(Lowering& lowering, const Node& node) {
   const Var n("n");
   Func logits = lowering.input(node, 0);
   const int classes = static_cast<int>(lowering.type(node.inputs[0]).shape[0]);
-  // The first maximum: a later class wins only if it is larger. NaN logits are
-  // never right.
-  Expr best = logits(n, 0), place = 0;
-  const RDom r(1, std::max(1, classes - 1), "r");
-  Func winner(CName(node.name) + "_winner");
-  winner(n) = Halide::Tuple(best, place);
-  const Expr challenger = logits(n, Halide::min(r, classes - 1));
-  const Expr wins = challenger > winner(n)[0];
-  winner(n) = Halide::Tuple(Halide::select(wins, challenger, winner(n)[0]),
-                            Halide::select(wins, r, winner(n)[1]));
+  // The first maximum; NaN logits are never right. Not a tuple: Halide does not
+  // see that a strict comparison reads what the tuple is about to write.
+  const RDom r(0, classes, "r");
+  Func best(CName(node.name) + "_max"), winner(CName(node.name) + "_winner");
+  best(n) = logits(n, 0);
+  const Expr z = logits(n, r);
+  best(n) = SelectBits(IsGreater(z, best(n)), z, best(n));
+  winner(n) = 0;
+  const Expr k = classes - 1 - r;  // the first wins over those after it
+  winner(n) = Halide::select(Halide::strict_float(logits(n, k) == best(n)), k,
+                             winner(n));
   const Expr one = Halide::Internal::make_const(lowering.real(), 1),
              zero = one - one;
   Func right(CName(node.name));
   right(n) = Halide::select(
-      winner(n)[1] == lowering.input(node, 1)(n) && !IsNan(winner(n)[0]), one,
-      zero);
+      winner(n) == lowering.input(node, 1)(n) && !IsNan(best(n)), one, zero);
 
-  winner.compute_root();
-  right.compute_root();
+  StoreReduction(lowering, best);
+  StoreReduction(lowering, winner);
+  StoreRoot(lowering, right);
   return {right};
 }
 

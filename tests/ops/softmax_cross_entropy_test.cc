@@ -62,6 +62,52 @@ TEST(SoftmaxCrossEntropyTest, LogitsOfTenThousandAreExact) {
   }
 }
 
+// The first of equal maxima wins; a NaN first or at the label never does, and
+// elsewhere is not seen. Vectors of samples, and samples by themselves.
+TEST(SoftmaxCrossEntropyTest, AccuracyIsOfTheFirstMaximum) {
+  struct Sample {
+    std::vector<double> logits;
+    double label, right;
+  };
+  const std::vector<Sample> samples = {
+      {{1, 3, 2}, 1, 1},     {{1, 3, 2}, 2, 0},     {{2, 3, 3}, 1, 1},
+      {{2, 3, 3}, 2, 0},     {{5, 5, 5}, 0, 1},     {{5, 5, 5}, 1, 0},
+      {{-0.0, 0, -1}, 0, 1}, {{-0.0, 0, -1}, 1, 0}, {{-9, -8, -7}, 2, 1},
+      {{NAN, 1, 2}, 0, 0},   {{NAN, 1, 2}, 2, 0},   {{1, NAN, 0}, 0, 1},
+      {{1, NAN, 2}, 2, 1},   {{1, NAN, 0}, 1, 0},   {{1, 2, NAN}, 1, 1},
+      {{1, 2, NAN}, 2, 0}};
+  GraphMaker maker;
+  const NodeId logits = maker.Input("logits", {3}),
+               label = maker.Labels("label", 3);
+  maker.Loss(
+      maker.Add(std::make_shared<SoftmaxCrossEntropyOp>(), {logits, label}));
+  maker.Metric("accuracy",
+               maker.Add(std::make_shared<AccuracyOp>(), {logits, label}));
+  for (const int block : {1, 16}) {
+    auto pipeline = JitPipeline::Compile(
+        maker.graph(), {PipelineKind::kEval, block, Schedule::kFast, ""});
+    ASSERT_TRUE(pipeline.ok()) << pipeline.status();
+    for (size_t first = 0; first < samples.size(); ++first) {
+      // Alone, where a batch fills one lane, and all that follow.
+      GraphValues rest{.batch = 0};
+      double right = 0;
+      for (size_t n = first; n < samples.size(); ++n) {
+        rest.batch += 1;
+        for (double z : samples[n].logits) rest.tensors["logits"].push_back(z);
+        rest.tensors["label"].push_back(samples[n].label);
+        right += samples[n].right;
+      }
+      const GraphValues one{.batch = 1,
+                            .tensors = {{"logits", samples[first].logits},
+                                        {"label", {samples[first].label}}}};
+      EXPECT_EQ(pipeline->Run(one)->metrics.at("accuracy"),
+                samples[first].right)
+          << "sample " << first << ", block " << block;
+      EXPECT_EQ(pipeline->Run(rest)->metrics.at("accuracy"), right);
+    }
+  }
+}
+
 TEST(SoftmaxCrossEntropyTest, ANanLogitGivesANanLoss) {
   Extremes e = MakeExtremes();
   e.values.tensors["x"][2] = NAN;
