@@ -47,7 +47,10 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
   sum(i) += by_rows ? partial(across, i) : of_rows(across, i, 0);
 
   of_rows.compute_root();
-  const int channels = LargestDivisor(shape[0], 4);
+  // Of a vector's features, whose rows are short, as many as fill a vector.
+  const int wide = VectorDivisor(shape[0], lowering.vector_size());
+  const bool is_wide = !is_image && wide >= 8;
+  const int channels = is_wide ? wide : LargestDivisor(shape[0], 4);
   const auto sum_rows = [=](const Halide::LoopLevel& tile) {
     Func rows_sum = of_rows;
     rows_sum.compute_at(tile)
@@ -69,7 +72,9 @@ Lowered LowerBatchSum(Lowering& lowering, const Node& node) {
                                   row_loop->chunks);
   }
   const auto loops = [=](Func consumer, int stage) {
-    StageOf(consumer, stage).split(i, i, Var("ii"), channels);
+    const Var ii("ii");
+    Halide::Stage updated = StageOf(consumer, stage).split(i, i, ii, channels);
+    if (is_wide) updated.vectorize(ii);
     return i;
   };
   return GradientTiles(sum, loops, [=](const Halide::LoopLevel& tile) mutable {

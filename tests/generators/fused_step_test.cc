@@ -21,22 +21,23 @@ namespace {
 constexpr float kLearningRate = 0.3f, kMomentum = 0.8f, kWeightDecay = 0.5f;
 
 // Multipliers of learning rate and weight decay: 2 and 0.25 of fc.weight, 1 and
-// 0 of fc.bias; fc2's weight is frozen, its bias has neither.
+// 0 of fc.bias; fc2's weight is frozen, its bias has neither. fc.bias is whole
+// vectors of 8, fc2.bias is not.
 Graph Training() {
   ModelBuilder m;
   const Initializer init = Initializer::Uniform(-1, 1);
   const Value x = m.Input("x", {5}), y = m.Target("y", {3});
   const Value weight =
-      m.Parameter("fc.weight", {.shape = {4, 5},
+      m.Parameter("fc.weight", {.shape = {8, 5},
                                 .init = init,
                                 .lr_multiplier = 2,
                                 .weight_decay_multiplier = 0.25});
   const Value bias = m.Parameter(
-      "fc.bias", {.shape = {4}, .init = init, .weight_decay_multiplier = 0});
+      "fc.bias", {.shape = {8}, .init = init, .weight_decay_multiplier = 0});
   const Value hidden =
       m.Tanh(m.Apply("fc", std::make_shared<DenseOp>(), {x, weight, bias}));
   const Value frozen = m.Parameter(
-      "fc2.weight", {.shape = {3, 4}, .init = init, .frozen = true});
+      "fc2.weight", {.shape = {3, 8}, .init = init, .frozen = true});
   const Value bias2 = m.Parameter("fc2.bias", {.shape = {3}, .init = init});
   const Value out =
       m.Apply("fc2", std::make_shared<DenseOp>(), {hidden, frozen, bias2});
@@ -134,7 +135,7 @@ void ExpectFormula(const Graph& training, const std::string& optimizer,
 
 // All but the frozen weight.
 void ExpectFormula(const std::string& optimizer, Schedule schedule, int block) {
-  ExpectFormula(Training(), optimizer, schedule, block, 20 + 4 + 3);
+  ExpectFormula(Training(), optimizer, schedule, block, 40 + 8 + 3);
 }
 
 TEST(FusedStepTest, SgdHonoursMultipliers) {
