@@ -71,7 +71,13 @@ class Estimator {
   // A copy that lives while the node is computed: padded or transposed.
   int64_t ScratchBytes(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (node.op->name() == "dense_weight_grad") return Bytes(node.inputs[0]);
+    if (node.op->name() == "dense_weight_grad") {
+      // Of the data itself it gathers a few columns at a time.
+      const Node& input = graph_.node(node.inputs[0]);
+      const bool is_data =
+          input.op->name() == "input" || input.op->name() == "regather";
+      return is_data ? 0 : Bytes(node.inputs[0]);
+    }
     const auto* convolution = dynamic_cast<const Conv2dOp*>(node.op.get());
     const auto* gradient =
         dynamic_cast<const Conv2dWeightGradOp*>(node.op.get());

@@ -67,7 +67,8 @@ void StoreSample(const Lowering& lowering, Func func, const Shape& shape) {
 }
 
 Func StoreBordered(const Lowering& lowering, Func input, const TensorType& type,
-                   const Size2& border, const std::string& name) {
+                   const Size2& border, const Shape& lanes_of,
+                   const std::string& name) {
   const Var n("n"), x("x"), y("y"), c("c");
   const int width = static_cast<int>(type.shape[2]);
   const RDom r(0, width, 0, static_cast<int>(type.shape[1]), "r");
@@ -76,14 +77,16 @@ Func StoreBordered(const Lowering& lowering, Func input, const TensorType& type,
   bordered(n, r.x + static_cast<int>(border.width),
            r.y + static_cast<int>(border.height), c) = input(n, r.x, r.y, c);
 
-  StoreSample(lowering, bordered, type.shape);
-  const PixelLanes lanes = PixelLanesOf(lowering, type.shape);
+  StoreSample(lowering, bordered, lanes_of);
+  const PixelLanes lanes = PixelLanesOf(lowering, lanes_of);
   Halide::Stage inside = bordered.update();
   if (lanes.channels) {
     inside.reorder(c, r.x, r.y, n).vectorize(c, lanes.vector);
   } else if (lanes.vector > 1) {
     const RVar lane("lane");
-    inside.split(r.x, r.x, lane, lanes.vector, TailStrategy::GuardWithIf)
+    inside
+        .split(r.x, r.x, lane, LargestVector(width, lowering.vector_size()),
+               TailStrategy::GuardWithIf)
         .vectorize(lane);
   }
   return bordered;

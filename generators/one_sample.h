@@ -32,11 +32,11 @@ void StoreSample(const Lowering& lowering, Halide::Func func,
                  const Shape& shape);
 
 // `input`(n, x, y, c) of type {C, H, W} `border` columns and rows further on,
-// with zeros wherever else it is read, stored: not a vector straddles the edge,
-// whose lanes would be loaded one by one.
+// with zeros wherever else it is read, stored with the lanes of `lanes_of`: not
+// a vector straddles the edge, whose lanes would be loaded one by one.
 Halide::Func StoreBordered(const Lowering& lowering, Halide::Func input,
                            const TensorType& type, const Size2& border,
-                           const std::string& name);
+                           const Shape& lanes_of, const std::string& name);
 
 // Whether a convolution with outputs of `shape` is lowered for one sample with
 // lanes of channels, or a dense layer with inputs of `features` for one sample.

@@ -212,7 +212,7 @@ Func ZeroExtended(Func input, const TensorType& type, const std::string& name) {
 Func ZeroPadded(const Lowering& lowering, Func input, const TensorType& type,
                 const std::string& name) {
   if (IsOneSample(lowering))
-    return StoreBordered(lowering, input, type, Size2(0), name);
+    return StoreBordered(lowering, input, type, Size2(0), type.shape, name);
   Func padded = ZeroExtended(input, type, name);
   StoreRoot(lowering, padded, type.shape);
   return padded;

@@ -13,8 +13,8 @@ namespace kiln {
 // columns each, loaded in parts, and 8 shuffles without masks transpose these
 // in all groups of 128 bits: 32 for 16 columns. Elements of a byte or two lie
 // several in a word, so that they take less, and are shifted out of it. Powers
-// of two of rows, at least four, that are loaded, and columns of whole groups;
-// the same bits are stored either way.
+// of two of rows, at least four, and columns of whole groups; rows of several
+// groups must be loads. The same bits are stored either way.
 class TransposePass : public Halide::Internal::IRMutator {
  protected:
   Halide::Internal::Stmt visit(const Halide::Internal::Store* op) override;

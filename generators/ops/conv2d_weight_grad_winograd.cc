@@ -14,9 +14,6 @@ using Halide::Var;
 
 namespace {
 
-// Of a whole image's windows.
-constexpr int64_t kMostWindows = 256 << 10;
-
 // What of a convolution's inputs is at hand, transformed, for its weight's
 // gradient: all of them at all points, where the second cache holds that beside
 // the rest, else some channels at one point at a time.

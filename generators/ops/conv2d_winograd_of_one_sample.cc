@@ -1,8 +1,7 @@
 // conv2d_winograd.h for one sample with lanes of output channels. The windows
-// are broadcast and, like the packed kernels, transformed once a step, for the
-// layer and its weight's gradient. The input's gradient stays as it is: it adds
-// lanes together, and would at every point.
-#include <algorithm>
+// are broadcast, and transformed once for the layer and its weight's gradient.
+// The input's gradient stays as it is: it adds lanes together, and would at
+// every point.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -21,8 +20,6 @@ using Halide::Var;
 
 namespace {
 
-constexpr int64_t kMostWindows = 256 << 10;  // bytes
-
 bool Allows(const Lowering& lowering, const Conv2dGeometry& g,
             const Shape& input, const Shape& output) {
   const int64_t windows =
@@ -30,6 +27,18 @@ bool Allows(const Lowering& lowering, const Conv2dGeometry& g,
       input[0] * (input[2] + 2 * g.padding.width) * lowering.real().bytes();
   return HasChannelLanes(lowering, output) &&
          AllowsWinograd(lowering, g, output) && windows <= kMostWindows;
+}
+
+// A vector of channels at all points, which share their terms, then the next.
+void VectorAtAllPoints(Func func, const Var& channel, int vector,
+                       const Var& point, const std::vector<Var>& outer) {
+  const Var lane("lane");
+  std::vector<Halide::VarOrRVar> order = {lane, point, channel};
+  order.insert(order.end(), outer.begin(), outer.end());
+  func.split(channel, channel, lane, vector)
+      .reorder(order)
+      .vectorize(lane)
+      .unroll(point);
 }
 
 // window(x, point, group, c) of a convolution's input, with its padding.
@@ -58,15 +67,14 @@ Func Windows(Lowering& lowering, const Node& node, const Conv2dGeometry& g) {
       .bound(c, 0, static_cast<int>(shape[0]))
       .bound(point, 0, filter.points());
   if (lanes.channels) {
-    window.reorder_storage(c, x, point, group)
-        .reorder(c, point, x, group)
-        .vectorize(c, lanes.vector);
+    window.reorder_storage(c, x, point, group);
+    VectorAtAllPoints(window, c, lanes.vector, point, {x, group});
   } else {
     window.split(x, x, xi, lanes.vector, TailStrategy::ShiftInwards)
         .reorder(xi, point, x, c, group)
-        .vectorize(xi);
+        .vectorize(xi)
+        .unroll(point);
   }
-  window.unroll(point);
   return window;
 }
 
@@ -83,11 +91,8 @@ Func Kernels(Lowering& lowering, NodeId weight_id, const Conv2dGeometry& g,
   kernels(co, kx, point, ci) =
       Halide::mux(point, filter.Divided(filter.Evaluate(rows)));
 
-  kernels.compute_root()
-      .bound(point, 0, filter.points())
-      .reorder(co, point, kx, ci)
-      .vectorize(co, vector)
-      .unroll(point);
+  kernels.compute_root().bound(point, 0, filter.points());
+  VectorAtAllPoints(kernels, co, vector, point, {kx, ci});
   return kernels;
 }
 
@@ -128,6 +133,7 @@ void OfferWinogradWeightGradOfOneSample(const Lowering& lowering,
                            .exact_vectors = true,
                            .exact_channels = true,
                            .each = static_cast<int>(g.kernel.width)};
+  if (!Contains(space, {1, 1}, lowering.registers())) return;
   const double points = WinogradOf(g).points(),
                rows = static_cast<double>(g.kernel.height),
                taps = static_cast<double>(g.kernel.width * input[0]),
@@ -222,7 +228,7 @@ Lowered LowerConv2dWeightGradByWinogradOfOneSample(Lowering& lowering,
   const Var c("c"), x("x"), point("point"), group("group"), kx("kx"), ky("ky"),
       ci("ci"), co("co"), tap("tap");
   Func d_products(name + "_products"), sum(name + "_sum"),
-      at_points(name + "_partial"), by_tap(name + "_by_tap"),
+      at_points(name + "_partial"), by_tap(name + "_taps"),
       packed(name + "_packed");
   Winograd::Elements rows;
   for (int i = 0; i < kWinogradRows; ++i)
@@ -243,11 +249,8 @@ Lowered LowerConv2dWeightGradByWinogradOfOneSample(Lowering& lowering,
   packed(co, tap) = by_tap(co, at.kx, at.ky, at.ci);
 
   const Var cv("cv"), coi("coi"), cii("cii");
-  d_products.compute_root()
-      .bound(point, 0, filter.points())
-      .reorder(c, point, x, group)
-      .vectorize(c, vector)
-      .unroll(point);
+  d_products.compute_root().bound(point, 0, filter.points());
+  VectorAtAllPoints(d_products, c, vector, point, {x, group});
   at_points.compute_root()
       .bound(kx, 0, taps)
       .split(co, co, coi, vector * tile.vectors)
@@ -270,11 +273,8 @@ Lowered LowerConv2dWeightGradByWinogradOfOneSample(Lowering& lowering,
       .unroll(co)
       .unroll(kx)
       .unroll(ci);
-  by_tap.compute_root()
-      .bound(ky, 0, filter.taps())
-      .reorder(co, ky, kx, ci)
-      .vectorize(co, vector)
-      .unroll(ky);
+  by_tap.compute_root().bound(ky, 0, filter.taps());
+  VectorAtAllPoints(by_tap, co, vector, ky, {kx, ci});
   return {UnpackedGradient(lowering, node, g, packed)};
 }
 

@@ -60,13 +60,17 @@ namespace {
 
 // Rows of a weight that its update and the input's gradient share: the first
 // cache holds them beside the new values and the velocities, and more would
-// leave it again. A single one gains nothing.
+// leave it again. A single one gains nothing, nor do sums that fill the second.
 constexpr int kMostSharedRows = 8;
+constexpr int64_t kMostRowSums = 64 << 10;  // bytes
 
 int SharedRows(const Lowering& lowering, const Node& node) {
   if (!lowering.UpdatesBy(node.inputs[1], node.inputs[0])) return 1;
-  return LargestDivisor(lowering.type(node.inputs[0]).shape[0],
-                        kMostSharedRows);
+  const int64_t features = node.type.shape[0],
+                outputs = lowering.type(node.inputs[0]).shape[0];
+  const int rows = LargestDivisor(outputs, kMostSharedRows);
+  const int64_t bytes = outputs / rows * features * lowering.real().bytes();
+  return bytes <= kMostRowSums ? rows : 1;
 }
 
 // The terms of an input's gradient(i) of as many rows together, computed where

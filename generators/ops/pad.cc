@@ -12,9 +12,9 @@ using Halide::Var;
 Lowered LowerPad(Lowering& lowering, const Node& node) {
   const Size2& padding = static_cast<const PadOp&>(*node.op).padding();
   if (IsOneSample(lowering)) {
-    Func padded =
-        StoreBordered(lowering, lowering.input(node, 0),
-                      lowering.type(node.inputs[0]), padding, CName(node.name));
+    Func padded = StoreBordered(lowering, lowering.input(node, 0),
+                                lowering.type(node.inputs[0]), padding,
+                                node.type.shape, CName(node.name));
     BoundToShape(padded, node.type.shape);
     return {padded};
   }

@@ -16,6 +16,8 @@ namespace kiln {
 inline constexpr char kWinograd[] = "winograd";
 
 inline constexpr int kWinogradRows = 2;  // of outputs at a time
+// Bytes of a whole image's windows at all points that are at hand at once.
+inline constexpr int64_t kMostWindows = 256 << 10;
 // The family is taken where it needs less than this share of the time.
 inline constexpr double kWinogradIsWorthIt = 0.9;
 

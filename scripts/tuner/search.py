@@ -15,7 +15,8 @@ NEIGHBOURS = 3  # of the best, tried in the second round
 NOISE = 0.02  # a stage's gain that may be chance
 CALL_NOISE = 0.005  # the same of a whole call, which is measured longer
 SMALL = 0.005  # share of a call below which a stage is left alone
-OWN_FUNCS = ("lanes", "rows", "partial", "sum", "packed", "padded", "stored")  # what generators/ops call a node's further Funcs
+# What generators/ops call a node's further Funcs.
+OWN_FUNCS = ("lanes", "rows", "row", "partial", "sum", "products", "taps", "packed", "padded", "stored")
 
 Choice = collections.namedtuple("Choice", "family tile")  # of a node: "features", (6, 4)
 

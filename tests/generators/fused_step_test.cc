@@ -1,5 +1,6 @@
 // The fused steps' updates against the formulas of runtime/optimizer.h, with
 // each parameter's own multipliers, on the interpreter's gradients.
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <string>
@@ -11,6 +12,7 @@
 #include "dsl/passes.h"
 #include "generators/pipeline.h"
 #include "gtest/gtest.h"
+#include "tests/support/forced_schedules.h"
 #include "tests/support/interpreter.h"
 #include "tests/support/jit_binding.h"
 #include "tests/support/random_values.h"
@@ -148,6 +150,24 @@ TEST(FusedStepTest, MomentumHonoursMultipliers) {
   ExpectFormula("momentum", Schedule::kFast, 8);
   ExpectFormula("momentum", Schedule::kFast, 1);
   ExpectFormula("momentum", Schedule::kNaive, 8);
+}
+
+// The sums of a wide layer's rows would fill the second cache, and a BUDGET.
+TEST(FusedStepTest, SumsOfRowsAreBounded) {
+  const auto has_sums = [](int64_t features) {
+    ModelBuilder m;
+    Value x = m.Tanh(m.Dense("fc1", m.Input("x", {16}), {.out = features}));
+    x = m.Dense("fc2", x, {.out = 128});
+    m.Loss(m.L2(x, m.Target("y", {128})));
+    const PipelineOptions options = {PipelineKind::kStep, 1, Schedule::kFast,
+                                     "momentum"};
+    std::vector<Halide::Func> outputs;
+    Choices(*BuildTrainingGraph(m.Build()->graph), options, &outputs);
+    const std::vector<std::string> names = FuncNames(outputs);
+    return std::count(names.begin(), names.end(), "fc2_d_input_partial") == 1;
+  };
+  EXPECT_TRUE(has_sums(1024));  // 16 rows of sums, 64 KB
+  EXPECT_FALSE(has_sums(1040));
 }
 
 // Its update needs the lower layer's adjoint, which is a sum over its rows.

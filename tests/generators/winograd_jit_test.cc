@@ -1,10 +1,12 @@
 // Convolutions by Winograd's minimal filtering, emitted, against the
 // interpreter's plain sums.
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "dsl/model.h"
+#include "dsl/ops/conv2d.h"
 #include "dsl/passes.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -154,16 +156,27 @@ std::vector<std::string> TakenNodes(
   return nodes;
 }
 
-// Of all Funcs that the outputs are computed of.
-std::vector<std::string> FuncNames(const std::vector<Halide::Func>& outputs) {
-  std::vector<Halide::Internal::Function> functions;
-  for (const Halide::Func& output : outputs)
-    functions.push_back(output.function());
-  std::vector<std::string> names;
-  for (const auto& [name, func] :
-       Halide::Internal::build_environment(functions))
-    names.push_back(BaseName(name));
-  return names;
+// One sample: windows of one image, of 3 and of 5 rows and twice the same; and
+// a weight of two layers, which is packed once. The gradient of conv1 and conv2
+// is one.
+TEST(WinogradJitTest, OneSampleOfSharedImagesAndWeights) {
+  ModelBuilder m;
+  Value x = m.Input("x", {2, 12, 12});
+  x = m.Relu(m.Conv2d("conv0", x, {.out_channels = 8, .kernel = 3}));
+  const Conv2dOptions three = {.out_channels = 8, .kernel = 3, .padding = 1},
+                      five = {.out_channels = 8, .kernel = 5, .padding = 2};
+  const Value sum =
+      m.Add({m.Conv2d("conv1", x, three), m.Conv2d("conv2", x, three),
+             m.Conv2d("conv3", x, five)});
+  const Value weight = m.Parameter(
+      "weight", {.shape = {8, 8, 3, 3}, .init = Initializer::Uniform(-1, 1)});
+  const auto conv = std::make_shared<Conv2dOp>(
+      Conv2dGeometry{.kernel = 3, .stride = 1, .padding = 1});
+  x = m.Tanh(m.Apply("conv4", conv, {m.Tanh(sum), weight}));
+  x = m.Apply("conv5", conv, {x, weight});
+  x = m.Dense("fc", m.Flatten(x), {.out = 3});
+  m.Loss(m.L2(x, m.Target("t", {3})));
+  ExpectSameResults(*BuildTrainingGraph(m.Build()->graph), 1, 0, 0.2, 11);
 }
 
 // What LeNet's second convolution gains, its first, of one channel, does not.

@@ -31,14 +31,7 @@ Graph TwoLayers(int64_t features, Storage storage) {
 std::vector<std::string> FuncsOf(const Graph& training, int block) {
   std::vector<Halide::Func> outputs;
   Choices(training, GradOf(block), &outputs);
-  std::vector<Halide::Internal::Function> functions;
-  for (const Halide::Func& output : outputs)
-    functions.push_back(output.function());
-  std::vector<std::string> names;
-  for (const auto& [name, func] :
-       Halide::Internal::build_environment(functions))
-    names.push_back(BaseName(name));
-  return names;
+  return FuncNames(outputs);
 }
 
 // Once, by the loop over columns; of few samples the layer itself has them.

@@ -83,6 +83,17 @@ std::vector<ScheduleChoice> Choices(const Graph& training,
   return choices;
 }
 
+std::vector<std::string> FuncNames(const std::vector<Halide::Func>& outputs) {
+  std::vector<Halide::Internal::Function> functions;
+  for (const Halide::Func& output : outputs)
+    functions.push_back(output.function());
+  std::vector<std::string> names;
+  for (const auto& [name, func] :
+       Halide::Internal::build_environment(functions))
+    names.push_back(BaseName(name));
+  return names;
+}
+
 Tile TileAt(const Family& family, double share) {
   const std::vector<Tile> all = TilesByCost(family.space, Registers());
   EXPECT_FALSE(all.empty()) << family.name;

@@ -32,6 +32,9 @@ std::vector<ScheduleChoice> Choices(
     const Graph& training, const PipelineOptions& options,
     std::vector<Halide::Func>* outputs = nullptr);
 
+// The names of all Funcs that the outputs are computed of.
+std::vector<std::string> FuncNames(const std::vector<Halide::Func>& outputs);
+
 // The tile at `share` of the family's, by their cost: the dearest at 1.
 Tile TileAt(const Family& family, double share);
 
