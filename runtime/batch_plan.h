@@ -63,7 +63,8 @@ int64_t BlockCost(int64_t block);
 // The cost of a slot, in the same unit, where there are several: it may stay in
 // no cache with the others, and is summed. Measured 6 to 11 us for lenet5's
 // 61,760 floats, 0.1 to 0.18 ns or 20 to 36 FLOPs each, and 1.2 us for
-// mnist_cnn's 18,752.
+// mnist_cnn's 18,752; a third of it was to clear the slot, which is no longer
+// done.
 int64_t SlotCost(const BatchWork& work);
 
 // The plan for `batch` samples. `available` holds the compiled block sizes, in

@@ -1,7 +1,7 @@
 // Convolution of one sample. Where the output's lanes are channels, the input
 // is broadcast and the weights, packed once with the output channels innermost,
-// are dense vectors, forward and in both gradients; where they are columns, the
-// input is dense and the weights are broadcast.
+// are dense vectors, forward and in the input's gradient; where they are
+// columns, the input is dense and the weights are broadcast.
 #include "generators/ops/conv2d_of_one_sample.h"
 
 #include <algorithm>
