@@ -220,9 +220,8 @@ void PoolCases(Cases* cases) {
 
 void PadCases(Cases* cases) {
   const std::vector<std::pair<Shape, Size2>> pads = {
-      {{1, 3, 3}, 1},     {{2, 5, 4}, {2, 0}}, {{3, 1, 7}, {0, 3}},
-      {{2, 4, 4}, 0},     {{1, 1, 1}, {1, 2}}, {{4, 7, 7}, 1},
-      {{8, 3, 5}, {1, 2}}};
+      {{1, 3, 3}, 1}, {{2, 5, 4}, {2, 0}}, {{3, 1, 7}, {0, 3}}, {{2, 4, 4}, 0},
+      {{4, 7, 7}, 1}, {{8, 3, 5}, {1, 2}}, {{1, 1, 1}, {1, 2}}};
   for (const auto& [shape, padding] : pads) {
     GraphMaker maker;
     const NodeId value = maker.Add(std::make_shared<PadOp>(padding),
