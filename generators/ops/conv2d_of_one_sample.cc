@@ -62,15 +62,10 @@ void TileChannels(const Lowering& lowering, Func sum, Func consumer,
   sum.compute_at(consumer, x)
       .store_in(MemoryType::Stack)
       .reorder_storage(c, x, y, n)
-      .reorder(c, x, y, n)
-      .vectorize(c, vector)
-      .unroll(c)
-      .unroll(x);
-  sum.update()
-      .reorder(c, x, r.x, r.y, r.z, y, n)
-      .vectorize(c, vector)
-      .unroll(c)
-      .unroll(x);
+      .reorder(c, x, y, n);
+  HoldInRegisters(sum, c, vector, {x});
+  HoldInRegisters(sum.update().reorder(c, x, r.x, r.y, r.z, y, n), c, vector,
+                  {x});
   if (HoldsKernelRow(lowering, tile, g)) sum.update().unroll(r.x);
 }
 
@@ -112,6 +107,18 @@ KernelTap::KernelTap(const Expr& tap, const Conv2dGeometry& g) {
   ci = tap / plane;
 }
 
+Expr TapOf(const Expr& kx, const Expr& ky, const Expr& ci,
+           const Conv2dGeometry& g) {
+  return kx + static_cast<int>(g.kernel.width) *
+                  (ky + static_cast<int>(g.kernel.height) * ci);
+}
+
+void HoldInRegisters(Halide::Stage stage, const Var& lanes, int vector,
+                     const std::vector<Var>& others) {
+  stage.vectorize(lanes, vector).unroll(lanes);
+  for (const Var& other : others) stage.unroll(other);
+}
+
 Func PackedWeight(Lowering& lowering, NodeId weight_id,
                   const Conv2dGeometry& g) {
   const std::string name = CName(lowering.graph().node(weight_id).name);
@@ -127,9 +134,7 @@ Func PackedWeight(Lowering& lowering, NodeId weight_id,
                   ElementCount(shape) / shape[0]);
 
   weight = Func(name + "_by_tap");
-  weight(co, kx, ky, ci) =
-      packed(co, kx + static_cast<int>(g.kernel.width) *
-                          (ky + static_cast<int>(g.kernel.height) * ci));
+  weight(co, kx, ky, ci) = packed(co, TapOf(kx, ky, ci, g));
   return weight;
 }
 

@@ -4,6 +4,8 @@
 #ifndef KILN_GENERATORS_OPS_CONV2D_OF_ONE_SAMPLE_H_
 #define KILN_GENERATORS_OPS_CONV2D_OF_ONE_SAMPLE_H_
 
+#include <vector>
+
 #include "dsl/ops/conv2d.h"
 #include "generators/lowering.h"
 #include "generators/one_sample.h"
@@ -15,6 +17,14 @@ struct KernelTap {
   KernelTap(const Halide::Expr& tap, const Conv2dGeometry& g);
   Halide::Expr kx, ky, ci;
 };
+// The same the other way.
+Halide::Expr TapOf(const Halide::Expr& kx, const Halide::Expr& ky,
+                   const Halide::Expr& ci, const Conv2dGeometry& g);
+
+// Schedules a stage of a tile of accumulators that registers hold: vectors of
+// `lanes`, and all that `others` say.
+void HoldInRegisters(Halide::Stage stage, const Halide::Var& lanes, int vector,
+                     const std::vector<Halide::Var>& others);
 
 // weight(kx, ky, ci, co) as (co, kx, ky, ci): once a step, for all that reads
 // it so.

@@ -85,7 +85,7 @@ Lowered OverChannels(Lowering& lowering, const Node& node, int vector) {
       Window(node, input, r.x, r.y, kx, ky, ci) * d_output(0, r.x, r.y, co);
   // By the tap's place in a stored kernel.
   packed(co, tap) = Halide::undef(lowering.real());
-  packed(co, k.x + kw * (k.y + kh * k.z)) = sum(co, k.x, k.y, k.z);
+  packed(co, TapOf(k.x, k.y, k.z, g)) = sum(co, k.x, k.y, k.z);
 
   const int vectors = tile.vectors;
   packed.compute_root();
@@ -102,18 +102,10 @@ Lowered OverChannels(Lowering& lowering, const Node& node, int vector) {
         .unroll(inner);
   }
   turn.vectorize(lane).unroll(coi);
-  sum.compute_at(packed, outer)
-      .store_in(MemoryType::Stack)
-      .vectorize(co, vector)
-      .unroll(co)
-      .unroll(kx)
-      .unroll(ky);
-  sum.update()
-      .reorder(co, kx, ky, r.x, r.y, ci)
-      .vectorize(co, vector)
-      .unroll(co)
-      .unroll(kx)
-      .unroll(ky);
+  sum.compute_at(packed, outer).store_in(MemoryType::Stack);
+  HoldInRegisters(sum, co, vector, {kx, ky});
+  HoldInRegisters(sum.update().reorder(co, kx, ky, r.x, r.y, ci), co, vector,
+                  {kx, ky});
   return {UnpackedGradient(lowering, node, g, packed)};
 }
 
@@ -193,10 +185,7 @@ Func UnpackedGradient(const Lowering& lowering, const Node& node,
   const Shape& shape = node.type.shape;
   Func turned(CName(node.name)), gradient(CName(node.name) + "_unpacked");
   turned(tap, co) = packed(co, tap);
-  gradient(kx, ky, ci, co) =
-      turned(kx + static_cast<int>(g.kernel.width) *
-                      (ky + static_cast<int>(g.kernel.height) * ci),
-             co);
+  gradient(kx, ky, ci, co) = turned(TapOf(kx, ky, ci, g), co);
   StoreTransposed(lowering, turned, tap, ElementCount(shape) / shape[0], packed,
                   co, shape[0]);
   return gradient;

@@ -25,9 +25,7 @@ struct Windows {
 Windows WindowsOf(const Lowering& lowering, const Winograd& filter,
                   const Conv2dGeometry& g, const Shape& input,
                   const Shape& output) {
-  const int64_t of_channel = (output[1] / kWinogradRows) *
-                             (input[2] + 2 * g.padding.width) *
-                             lowering.block() * lowering.real().bytes();
+  const int64_t of_channel = WindowBytes(lowering, g, input, output);
   if (of_channel * filter.points() * input[0] <= kMostWindows)
     return {true, static_cast<int>(input[0])};
   const int64_t most =

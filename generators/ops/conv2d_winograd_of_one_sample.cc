@@ -22,11 +22,11 @@ namespace {
 
 bool Allows(const Lowering& lowering, const Conv2dGeometry& g,
             const Shape& input, const Shape& output) {
-  const int64_t windows =
-      (output[1] / kWinogradRows) * (g.kernel.height + kWinogradRows - 1) *
-      input[0] * (input[2] + 2 * g.padding.width) * lowering.real().bytes();
   return HasChannelLanes(lowering, output) &&
-         AllowsWinograd(lowering, g, output) && windows <= kMostWindows;
+         AllowsWinograd(lowering, g, output) &&
+         WindowBytes(lowering, g, input, output) * WinogradOf(g).points() *
+                 input[0] <=
+             kMostWindows;
 }
 
 // A vector of channels at all points, which share their terms, then the next.
@@ -198,16 +198,9 @@ Lowered LowerConv2dByWinogradOfOneSample(Lowering& lowering, const Node& node,
         .vectorize(cv)
         .unroll(c)
         .unroll(xi);
-    sum.compute_at(products, x)
-        .store_in(MemoryType::Stack)
-        .vectorize(c, vector)
-        .unroll(c)
-        .unroll(x);
-    sum.update()
-        .reorder(c, x, r.x, r.y)
-        .vectorize(c, vector)
-        .unroll(c)
-        .unroll(x);
+    sum.compute_at(products, x).store_in(MemoryType::Stack);
+    HoldInRegisters(sum, c, vector, {x});
+    HoldInRegisters(sum.update().reorder(c, x, r.x, r.y), c, vector, {x});
     if (HoldsKernelRow(lowering, tile, g)) sum.update().unroll(r.x);
   };
   return {.func = result, .tile = schedule, .rows_together = kWinogradRows};
@@ -261,18 +254,10 @@ Lowered LowerConv2dWeightGradByWinogradOfOneSample(Lowering& lowering,
       .unroll(coi)
       .unroll(kx)
       .unroll(cii);
-  sum.compute_at(at_points, ci)
-      .store_in(MemoryType::Stack)
-      .vectorize(co, vector)
-      .unroll(co)
-      .unroll(kx)
-      .unroll(ci);
-  sum.update()
-      .reorder(co, kx, ci, r.x, r.y)
-      .vectorize(co, vector)
-      .unroll(co)
-      .unroll(kx)
-      .unroll(ci);
+  sum.compute_at(at_points, ci).store_in(MemoryType::Stack);
+  HoldInRegisters(sum, co, vector, {kx, ci});
+  HoldInRegisters(sum.update().reorder(co, kx, ci, r.x, r.y), co, vector,
+                  {kx, ci});
   by_tap.compute_root().bound(ky, 0, filter.taps());
   VectorAtAllPoints(by_tap, co, vector, ky, {kx, ci});
   return {UnpackedGradient(lowering, node, g, packed)};

@@ -31,6 +31,12 @@ bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
          input[2] * samples % vector == 0 && output[2] * samples % vector == 0;
 }
 
+int64_t WindowBytes(const Lowering& lowering, const Conv2dGeometry& g,
+                    const Shape& input, const Shape& output) {
+  return (output[1] / kWinogradRows) * (input[2] + 2 * g.padding.width) *
+         lowering.block() * lowering.real().bytes();
+}
+
 Winograd::Elements AtPoints(const Winograd& filter,
                             const std::function<Expr(int point)>& at) {
   Winograd::Elements elements;

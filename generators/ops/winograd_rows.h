@@ -35,6 +35,10 @@ bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
 bool AllowsWinograd(const Lowering& lowering, const Conv2dGeometry& g,
                     const Shape& input, const Shape& output);
 
+// Of a channel's windows at one point, of an image and its whole block.
+int64_t WindowBytes(const Lowering& lowering, const Conv2dGeometry& g,
+                    const Shape& input, const Shape& output);
+
 // An element for each point.
 Winograd::Elements AtPoints(const Winograd& filter,
                             const std::function<Halide::Expr(int point)>& at);
